@@ -1,0 +1,162 @@
+"""Model versions that are immutable, atomic and found again, in a folder or a bucket.
+
+Begin with a :class:`Registry`::
+
+    import modelver
+
+    registry = modelver.Registry("./registry", create=True)
+    version = registry.register("fraud", "out/", metrics={"auc": 0.94})
+    registry.promote(version, "production")
+
+Every name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from modelver._values.about import __version__
+
+if TYPE_CHECKING:
+    from modelver._lineage import Edge, Lineage, Node
+    from modelver._registry.commits import Commit
+    from modelver._registry.draft import Draft
+    from modelver._registry.opening import forget
+    from modelver._registry.registry import Registry
+    from modelver._registry.transaction import PendingVersion, Transaction
+    from modelver._registry.version import ModelVersion
+    from modelver._search.compare import Comparison
+    from modelver._search.diff import Diff
+    from modelver._values.manifest import FileEntry, Input
+    from modelver._values.report import Problem, Report
+    from modelver._values.semver import Version
+    from modelver._values.state import AliasMove
+    from modelver.errors import (
+        AccessDeniedError,
+        AlreadyExistsError,
+        AmbiguousRefError,
+        ConflictError,
+        DamageWarning,
+        ErrorKind,
+        FormatError,
+        IntegrityError,
+        InternalError,
+        InvalidInputError,
+        ModelNotFoundError,
+        ModelverError,
+        ModelverWarning,
+        NotFoundError,
+        OutcomeUnknownError,
+        PluginError,
+        ReadOnlyError,
+        RegistryNotFoundError,
+        SameBundleWarning,
+        StorageError,
+        UpgradeRequiredError,
+        VersionExistsError,
+        VersionNotFoundError,
+        WithdrawnWarning,
+    )
+
+_HOMES = {
+    "Registry": "_registry.registry",
+    "ModelVersion": "_registry.version",
+    "Lineage": "_lineage",
+    "AliasMove": "_values.state",
+    "Commit": "_registry.commits",
+    "Comparison": "_search.compare",
+    "Diff": "_search.diff",
+    "Draft": "_registry.draft",
+    "Edge": "_lineage",
+    "FileEntry": "_values.manifest",
+    "Input": "_values.manifest",
+    "Node": "_lineage",
+    "PendingVersion": "_registry.transaction",
+    "Problem": "_values.report",
+    "Report": "_values.report",
+    "Transaction": "_registry.transaction",
+    "Version": "_values.semver",
+    "forget": "_registry.opening",
+    "AccessDeniedError": "errors",
+    "AlreadyExistsError": "errors",
+    "AmbiguousRefError": "errors",
+    "ConflictError": "errors",
+    "DamageWarning": "errors",
+    "ErrorKind": "errors",
+    "FormatError": "errors",
+    "IntegrityError": "errors",
+    "InternalError": "errors",
+    "InvalidInputError": "errors",
+    "ModelNotFoundError": "errors",
+    "ModelverError": "errors",
+    "ModelverWarning": "errors",
+    "NotFoundError": "errors",
+    "OutcomeUnknownError": "errors",
+    "PluginError": "errors",
+    "ReadOnlyError": "errors",
+    "RegistryNotFoundError": "errors",
+    "SameBundleWarning": "errors",
+    "StorageError": "errors",
+    "UpgradeRequiredError": "errors",
+    "VersionExistsError": "errors",
+    "VersionNotFoundError": "errors",
+    "WithdrawnWarning": "errors",
+}
+
+__all__ = [  # noqa: RUF022 - the three that a reader begins with come first
+    "Registry",
+    "ModelVersion",
+    "Lineage",
+    "AccessDeniedError",
+    "AliasMove",
+    "AlreadyExistsError",
+    "AmbiguousRefError",
+    "Commit",
+    "Comparison",
+    "ConflictError",
+    "DamageWarning",
+    "Diff",
+    "Draft",
+    "Edge",
+    "ErrorKind",
+    "FileEntry",
+    "FormatError",
+    "Input",
+    "IntegrityError",
+    "InternalError",
+    "InvalidInputError",
+    "ModelNotFoundError",
+    "ModelverError",
+    "ModelverWarning",
+    "Node",
+    "NotFoundError",
+    "OutcomeUnknownError",
+    "PendingVersion",
+    "PluginError",
+    "Problem",
+    "ReadOnlyError",
+    "RegistryNotFoundError",
+    "Report",
+    "SameBundleWarning",
+    "StorageError",
+    "Transaction",
+    "UpgradeRequiredError",
+    "Version",
+    "VersionExistsError",
+    "VersionNotFoundError",
+    "WithdrawnWarning",
+    "__version__",
+    "forget",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'modelver' has no attribute {name!r}")
+    value = getattr(import_module(f"modelver.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

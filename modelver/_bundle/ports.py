@@ -1,0 +1,65 @@
+"""What the bundle room asks of the store; the desk hands it in."""
+
+from types import TracebackType
+from typing import Protocol, Self
+
+
+class StoredObject(Protocol):
+    """An object that was written."""
+
+    @property
+    def name(self) -> str:
+        """``<hex>.<incarnation>``."""
+
+    @property
+    def digest(self) -> str:
+        """Of its bytes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+
+class ObjectWriter(Protocol):
+    """An object on its way into the store."""
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append *data*."""
+
+    def commit(self, incarnation: int) -> StoredObject:
+        """Publish it."""
+
+    def __enter__(self) -> Self:
+        """Return the writer."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Throw away what was not committed."""
+
+
+class Objects(Protocol):
+    """The objects of one registry."""
+
+    @property
+    def algorithm(self) -> str:
+        """The registry's digest."""
+
+    def writer(self) -> ObjectWriter:
+        """Begin an object."""
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        """Return exactly bytes ``start:end``, or raise IntegrityError."""
+
+
+class Progress(Protocol):
+    """The part of an fsspec ``Callback`` that modelver calls."""
+
+    def set_size(self, size: int) -> object:
+        """Say how much there is to do."""
+
+    def relative_update(self, inc: int = 1) -> object:
+        """Say that so much more is done."""

@@ -1,0 +1,1 @@
+"""The desk: speaks names, refs and versions, and alone knows the rooms below."""

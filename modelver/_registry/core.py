@@ -1,0 +1,85 @@
+"""What the desk's classes share: one open registry, or one as it was."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from attrs import define
+
+from modelver._bundle import BundleReader, FileCache
+from modelver._store import Committer, Log, ManifestStore, ObjectStore
+from modelver._values.entry import Action
+from modelver._values.fold import Fold
+from modelver._values.state import Said, State, VersionState
+from modelver.errors import ConflictError, ErrorKind, ReadOnlyError
+from modelver.plugin import Backend, Indexer
+
+from modelver._registry.steps import Step  # isort: skip
+
+
+@define(eq=False)
+class Core:
+    """The rooms below, opened for one registry.
+
+    Attributes:
+        frozen: The state of a registry as it was; None for the present one.
+    """
+
+    backend: Backend
+    log: Log
+    committer: Committer
+    manifests: ManifestStore
+    objects: ObjectStore
+    cache: FileCache
+    indexer: Callable[[], Indexer]
+    author: str
+    read_only: bool
+    root: Path | None
+    frozen: State | None = None
+
+    def state(self) -> State:
+        """Return the newest state, or the one that this registry is held at."""
+        return self.frozen if self.frozen is not None else self.log.refresh()
+
+    def reader(self, version: VersionState) -> BundleReader:
+        """Return a reader of a version's files."""
+        manifest = self.manifests.read(version.manifest)
+        return BundleReader(self.objects, manifest, version.ref)
+
+    def require_writable(self) -> None:
+        """Refuse to write where that was not asked for.
+
+        Raises:
+            ReadOnlyError: Opened for reading, or a registry of the past.
+        """
+        if self.frozen is not None:
+            raise ReadOnlyError(
+                f"this is the registry as it was at commit {self.frozen.seq}",
+                kind=ErrorKind.IN_THE_PAST,
+                hint="Write to the present one: open it with Registry(url).",
+            )
+        if self.read_only:
+            raise ReadOnlyError(
+                f"the registry in {self.backend.url!r} was opened for reading",
+                kind=ErrorKind.OPENED_READ_ONLY,
+                hint="Open it without read_only=True.",
+            )
+
+    def commit(self, steps: list[Step], message: str | None, author: str) -> State:
+        """Write one commit of all *steps*, each seeing what those before it did."""
+        self.require_writable()
+
+        def decide(state: State) -> tuple[Action, ...]:
+            if len(steps) == 1:
+                return steps[0](state)
+            fold = Fold(state)
+            said = Said(seq=state.seq + 1, time="", actor=author)
+            every: tuple[Action, ...] = ()
+            for step in steps:
+                actions = step(fold.state())
+                broken = fold.attempt(actions, said, message)
+                if broken is not None:
+                    raise ConflictError(f"the transaction cannot be: {broken}")
+                every += actions
+            return every
+
+        return self.committer.commit(decide, actor=author, message=message).state

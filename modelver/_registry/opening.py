@@ -1,0 +1,132 @@
+"""Opening a registry: from an address to the rooms below, wired up."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from modelver._bundle import FileCache
+from modelver._capture import default_author
+from modelver._plugins import load
+from modelver._registry.core import Core
+from modelver._registry.places import cache_folder, state_folder
+from modelver._store import (
+    Committer,
+    HeadMemory,
+    Log,
+    ManifestStore,
+    ObjectStore,
+    create_registry,
+    open_registry,
+)
+from modelver._values.names import check_status, check_text
+from modelver._values.state import DEFAULT_STATUSES
+from modelver._values.url import scheme_of
+from modelver.errors import InvalidInputError, RegistryNotFoundError
+from modelver.plugin import Backend, Indexer
+
+VARIABLE: Final = "MODELVER_REGISTRY"
+_MAX_AUTHOR: Final = 200
+
+
+def address(url: str | os.PathLike[str] | None) -> str:
+    """Return the address to open: *url*, or that of ``MODELVER_REGISTRY``.
+
+    Raises:
+        RegistryNotFoundError: Neither is given.
+    """
+    if url is not None:
+        if not isinstance(url, str | os.PathLike):
+            raise InvalidInputError(
+                f"a registry's address is given as {type(url).__name__}",
+                hint="Give a folder such as './registry', or a URL.",
+            )
+        return os.fspath(url)
+    named = os.environ.get(VARIABLE)
+    if not named:
+        raise RegistryNotFoundError(
+            f"no registry is given, and {VARIABLE} is not set",
+            hint="Call Registry('./registry'), or set the variable to an address.",
+        )
+    return named
+
+
+def open_backend(url: str, storage_options: Mapping[str, Any] | None) -> Backend:
+    """Return the backend for *url*, by its scheme.
+
+    Raises:
+        InvalidInputError: It is no address, or holds credentials.
+        PluginError: No backend is installed for its scheme.
+    """
+    factory = load("backends", scheme_of(url))
+    backend: Backend = factory(url, storage_options=storage_options)
+    return backend
+
+
+def open_core(
+    backend: Backend,
+    *,
+    create: bool,
+    digest: str,
+    statuses: tuple[str, ...] | None,
+    read_only: bool,
+    author: str | None,
+    cache: str | os.PathLike[str] | None,
+    indexer: str,
+    timeout: float,
+    clock: Callable[[], str],
+) -> Core:
+    """Open or create the registry in *backend*, and wire the rooms up."""
+    who = check_text(author, "the author", _MAX_AUTHOR) if author else default_author()
+    memory = None
+    if backend.capabilities.persistent:
+        memory = HeadMemory(state_folder(), backend.url)
+    if create and not read_only:
+        existed = True
+        try:
+            open_registry(backend)
+        except RegistryNotFoundError:
+            existed = False
+        identity = create_registry(
+            backend,
+            digest=digest,
+            created=clock(),
+            statuses=[check_status(s) for s in statuses or DEFAULT_STATUSES],
+        )
+        if not existed and memory is not None:
+            memory.forget()  # whatever stood here before is gone, on purpose
+    else:
+        identity = open_registry(backend)
+    log = Log(backend, identity, memory)
+    root = Path(backend.url) if Path(backend.url).is_absolute() else None
+    folder = Path(cache).expanduser() if cache is not None else cache_folder()
+    return Core(
+        backend=backend,
+        log=log,
+        committer=Committer(backend, log, clock, timeout=timeout),
+        manifests=ManifestStore(backend, identity.info.digest),
+        objects=ObjectStore(backend, identity.info.digest),
+        cache=FileCache(folder / identity.info.uuid),
+        indexer=lambda: _indexer(indexer),
+        author=who,
+        read_only=read_only,
+        root=root,
+    )
+
+
+def _indexer(name: str) -> Indexer:
+    made: Indexer = load("indexers", name)()
+    return made
+
+
+def forget(url: str | os.PathLike[str] | None = None) -> None:
+    """Forget which registry, and how much of its log, this machine has seen at *url*.
+
+    For a registry that was replaced or put back on purpose: after it, whatever stands
+    at the address is believed again.
+
+    Args:
+        url: As for ``Registry``; None: that of ``MODELVER_REGISTRY``.
+    """
+    backend = open_backend(address(url), None)
+    HeadMemory(state_folder(), backend.url).forget()

@@ -1,0 +1,135 @@
+"""What the registry and its versions are asked: refs, differences, lineage, search."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from modelver._bundle import digest_path
+from modelver._lineage import Lineage, users_of, users_of_version
+from modelver._registry.core import Core
+from modelver._registry.gather import facts_of
+from modelver._registry.resolve import resolve
+from modelver._registry.steps import Target
+from modelver._search.compare import Comparison
+from modelver._search.diff import Diff
+from modelver._store import Checker
+from modelver._values.digests import is_digest
+from modelver._values.facts import Facts
+from modelver._values.ref import Ref
+from modelver._values.report import Report
+from modelver._values.state import State, VersionState
+from modelver.errors import ErrorKind, InvalidInputError, ModelverError, NotFoundError
+
+
+class Answer(ABC):
+    """Something that stands for a version wherever a ref is asked for."""
+
+    @abstractmethod
+    def as_target(self, uuid: str) -> Target:
+        """Return how to find the version in a state of the registry *uuid*.
+
+        Raises:
+            InvalidInputError: It belongs to another registry.
+        """
+
+
+RefLike = str | Answer
+
+
+def target_of(core: Core, ref: RefLike, *, quiet: bool = False) -> Target:
+    """Return how to find what *ref* means in a state.
+
+    Args:
+        core: The registry.
+        ref: Text, or what stands for a version.
+        quiet: No warning where it is withdrawn.
+
+    Raises:
+        InvalidInputError: It is no ref.
+    """
+    if isinstance(ref, Answer):
+        return ref.as_target(core.log.identity.info.uuid)
+    parsed = Ref.parse(ref)
+    return lambda state: resolve(state, parsed, quiet=quiet)
+
+
+def find(core: Core, ref: RefLike) -> tuple[State, VersionState]:
+    """Return the newest state and the version that *ref* means in it."""
+    target = target_of(core, ref)
+    state = core.state()
+    return state, target(state)
+
+
+def every_version(state: State) -> Iterator[VersionState]:
+    """Yield all versions in the order of their registration."""
+    found = (v for m in state.models.values() for v in m.versions.values())
+    yield from sorted(found, key=lambda version: version.said.seq)
+
+
+def gather(core: Core, refs: Iterable[RefLike]) -> list[Facts]:
+    """Return what several versions are compared by, all in one state."""
+    targets = [target_of(core, ref) for ref in refs]
+    state = core.state()
+    versions = [target(state) for target in targets]
+    return [facts_of(state.models[v.name], v, core.reader(v)) for v in versions]
+
+
+def diff_of(core: Core, old: RefLike, new: RefLike) -> Diff:
+    """Return what changed from *old* to *new*."""
+    before, after = gather(core, [old, new])
+    return Diff.between(before, after)
+
+
+def compare(core: Core, refs: Sequence[RefLike]) -> Comparison:
+    """Return a table of several versions."""
+    if not refs:
+        raise InvalidInputError(
+            "no version is given to compare", hint="Give a list of refs."
+        )
+    return Comparison.of(gather(core, refs))
+
+
+def lineage_of(core: Core, ref: RefLike | None) -> Lineage:
+    """Return the lineage of one version, or of the whole registry."""
+    if ref is None:
+        return Lineage.of(every_version(core.state()), None)
+    state, version = find(core, ref)
+    return Lineage.of(every_version(state), version.ref)
+
+
+def used_by(core: Core, what: Any) -> list[VersionState]:
+    """Return the versions that were made from *what*: data, a digest or a version."""
+    state = core.state()
+    algorithm = state.info.digest
+    if isinstance(what, Answer):
+        return users_of_version(every_version(state), target_of(core, what)(state).ref)
+    if isinstance(what, str) and is_digest(what):
+        return users_of(every_version(state), {what})
+    path = Path(what).expanduser()
+    if path.exists():
+        return users_of(every_version(state), digest_path(path, algorithm))
+    if isinstance(what, str):
+        try:
+            version = resolve(state, Ref.parse(what))
+        except ModelverError as error:
+            raise NotFoundError(
+                f"{what[:200]!r} is neither a file, nor a digest, nor a version",
+                kind=ErrorKind.FILE,
+                hint=error.message,
+                ref=what[:200],
+            ) from error
+        return users_of_version(every_version(state), version.ref)
+    raise InvalidInputError(
+        f"{str(path)!r} does not exist",
+        kind=ErrorKind.MISSING_FILE,
+        hint="Give a path, a digest or a ref.",
+    )
+
+
+def verify(
+    core: Core, *, deep: bool, only: Collection[str] | None, progress: Any = None
+) -> Report:
+    """Check the registry, or some of its versions."""
+    checker = Checker(core.backend, core.log.identity, progress)
+    return checker.run(deep=deep, only=only)

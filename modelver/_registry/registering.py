@@ -1,0 +1,135 @@
+"""What ``register`` and ``draft`` have in common: checked words, staged files."""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from modelver._registry.arguments import (
+    as_sequence,
+    check_metrics,
+    check_params,
+    check_slices,
+    check_tags,
+    optional_text,
+)
+from modelver._registry.core import Core
+from modelver._registry.questions import RefLike, target_of
+from modelver._registry.resolve import resolve
+from modelver._registry.staging import Registration, Staging, check_number
+from modelver._registry.steps import Target
+from modelver._registry.version import ModelVersion
+from modelver._values.entry import Record
+from modelver._values.names import check_alias
+from modelver._values.ref import Ref
+from modelver._values.state import State, VersionState
+from modelver.errors import InternalError, SameBundleWarning
+
+
+def prepare(
+    core: Core,
+    staging: Staging,
+    *,
+    version: str | None,
+    bump: str,
+    pre: str | None,
+    params: Mapping[str, Any] | None,
+    metrics: Mapping[str, float] | None,
+    slices: Mapping[str, Mapping[str, float]] | None,
+    tags: Mapping[str, Any] | None,
+    description: str | None,
+    parents: RefLike | Iterable[RefLike],
+    aliases: str | Iterable[str],
+    stage: Mapping[str, Any],
+    environment: bool,
+) -> Registration:
+    """Check every word, then list and store the files, and return what to commit.
+
+    Args:
+        core: The registry.
+        staging: Where the files go; may hold some already.
+        version: Explicit number.
+        bump: Level.
+        pre: Label of a pre-release.
+        params: See ``Registry.register``, as for what follows.
+        metrics: By name.
+        slices: By slice.
+        tags: By key.
+        description: For people.
+        parents: Refs.
+        aliases: To move to the new version.
+        stage: Role to what was given for it, None left out.
+        environment: Whether to record it.
+    """
+    check_number(version, bump, pre)
+    record = Record(
+        params=check_params(params),
+        metrics=check_metrics(metrics),
+        slices=check_slices(slices),
+        tags=check_tags(tags),
+        description=optional_text(description, "a description"),
+    )
+    moves: Sequence[str] = [check_alias(a) for a in as_sequence(aliases, "aliases")]
+    from_refs = parent_targets(core, parents)
+    for role, what in stage.items():
+        if what is None:
+            continue
+        if role == "code":
+            staging.add_code(what)
+        else:
+            staging.add(role, what)
+    if environment:
+        staging.add_environment()
+    staging.store()
+    return Registration(
+        staging,
+        record,
+        version=version,
+        bump=bump,
+        pre=pre,
+        aliases=moves,
+        parents=from_refs,
+    )
+
+
+def parent_targets(core: Core, parents: RefLike | Iterable[RefLike]) -> list[Target]:
+    """Return the parents, each found now: a ref that moves later changes nothing."""
+    state = core.state()
+    targets = []
+    for parent in as_sequence(parents, "parents"):
+        target = target_of(core, parent)
+        if isinstance(parent, str):
+            target = _fixed(target(state))
+        targets.append(target)
+    return targets
+
+
+def _fixed(version: VersionState) -> Target:
+    def find(state: State) -> VersionState:
+        return state.models[version.name].versions[version.version.partition("+")[0]]
+
+    return find
+
+
+def register_now(
+    core: Core, registration: Registration, message: str | None, author: str
+) -> ModelVersion:
+    """Commit a registration by itself, unless its bundle is registered already."""
+    state = core.state()
+    existing = registration.same(state)
+    if existing is None:
+        registration.store()
+        state = core.commit([registration.step()], message, author)
+        if registration.registered is None:
+            raise InternalError("a registration was committed without a number")
+        ref = Ref.parse(registration.registered)
+        existing = resolve(state, ref, quiet=True)
+    if not registration.made:
+        unsaid = registration.unsaid(state, existing)
+        if unsaid:
+            warnings.warn(
+                f"{existing.ref} holds this very bundle already and was not changed; "
+                f"not recorded: {', '.join(unsaid)} (see evaluate, tag and promote)",
+                SameBundleWarning,
+                stacklevel=4,
+            )
+    return ModelVersion(core, state, existing)

@@ -1,0 +1,354 @@
+"""One version, as a value that can also fetch its files."""
+
+import io
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Final
+
+from modelver._bundle import checkout
+from modelver._lineage import Lineage
+from modelver._registry.arguments import as_sequence, parse_label
+from modelver._registry.core import Core
+from modelver._registry.gather import config_of
+from modelver._registry.questions import Answer, diff_of, lineage_of, verify
+from modelver._registry.resolve import resolve
+from modelver._registry.show import version_dict, version_html, version_repr
+from modelver._registry.steps import Target
+from modelver._search.diff import Diff
+from modelver._values.manifest import ROLES, Code, Environment, FileEntry, Input
+from modelver._values.query import Scalar
+from modelver._values.ref import Exact, Ref
+from modelver._values.report import Report
+from modelver._values.semver import Version
+from modelver._values.state import Evaluation, NoteSaid, State, VersionState
+from modelver._values.text import quoted
+from modelver.errors import ErrorKind, InvalidInputError, NotFoundError
+
+# Up to this much is read into memory at once; more goes through the cache.
+_IN_MEMORY: Final = 32 * 2**20
+
+
+class ModelVersion(Answer):
+    """One immutable version of a model.
+
+    What is said of it (tags, status, aliases, later metrics) is as it was when the
+    object was made; ask the registry again for what is true now. Two objects are
+    equal if they are the same version of the same registry.
+    """
+
+    def __init__(self, core: Core, state: State, version: VersionState) -> None:
+        """Made by the registry; not called by users."""
+        self._core = core
+        self._uuid = state.info.uuid
+        self._model = state.models[version.name]
+        self._state = version
+
+    @property
+    def name(self) -> str:
+        """The model: ``fraud``."""
+        return self._state.name
+
+    @property
+    def version(self) -> str:
+        """The number, SemVer 2.0.0: ``1.4.0``."""
+        return self._state.version
+
+    @property
+    def number(self) -> Version:
+        """The number as a value that compares by precedence."""
+        return self._state.number
+
+    @property
+    def ref(self) -> str:
+        """The exact ref: ``fraud@1.4.0``."""
+        return self._state.ref
+
+    @property
+    def digest(self) -> str:
+        """The bundle's identity, ``b3:<64 hex digits>``: equal bundle, equal digest."""
+        return self._state.bundle
+
+    @property
+    def seq(self) -> int:
+        """The commit that registered it."""
+        return self._state.said.seq
+
+    @property
+    def created_at(self) -> datetime:
+        """When it was registered, by the writer's clock, in UTC."""
+        return parse_label(self._state.said.time)
+
+    @property
+    def author(self) -> str:
+        """Who registered it."""
+        return self._state.said.actor
+
+    @property
+    def message(self) -> str | None:
+        """The message of the commit that registered it."""
+        return self._state.message
+
+    @property
+    def description(self) -> str | None:
+        """What it is, for people."""
+        return self._state.record.description
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Hyper-parameters, as registered."""
+        return dict(self._state.record.params)
+
+    @property
+    def metrics(self) -> Mapping[str, float]:
+        """Metrics by name; those of later evaluations of the same data win."""
+        return dict(self._state.metrics)
+
+    @property
+    def slices(self) -> Mapping[str, Mapping[str, float]]:
+        """Metrics by slice of the data."""
+        return {name: dict(values) for name, values in self._state.slices.items()}
+
+    @property
+    def evaluations(self) -> Sequence[Evaluation]:
+        """Every later evaluation, oldest first, those of other data sets too."""
+        return self._state.evaluations
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """Tags."""
+        return dict(self._state.tags)
+
+    @property
+    def notes(self) -> Sequence[NoteSaid]:
+        """Notes, oldest first, each with who and when."""
+        return self._state.notes
+
+    @property
+    def status(self) -> str | None:
+        """One of the registry's declared statuses, or None."""
+        return self._state.status
+
+    @property
+    def aliases(self) -> Sequence[str]:
+        """The aliases that name it, sorted."""
+        return self._model.aliases_of(self.version)
+
+    @property
+    def withdrawn(self) -> str | None:
+        """Why it was withdrawn, or None."""
+        withdrawal = self._state.withdrawal
+        return None if withdrawal is None else withdrawal.reason
+
+    @property
+    def parents(self) -> Sequence[str]:
+        """The exact refs of the versions that it was made from."""
+        return tuple(parent.ref for parent in self._state.record.parents)
+
+    @property
+    def inputs(self) -> Sequence[Input]:
+        """The data that it was made from, each known by content."""
+        return self._state.record.inputs
+
+    @property
+    def code(self) -> Code | None:
+        """The commit of its code, where it came from a Git repository."""
+        return self._state.record.code
+
+    @property
+    def bump(self) -> str:
+        """``major``, ``minor``, ``patch``, ``explicit`` or ``first``."""
+        return self._state.record.bump
+
+    @property
+    def bump_reason(self) -> str | None:
+        """Why it has this number and not another."""
+        return self._state.record.bump_reason
+
+    @property
+    def run(self) -> Mapping[str, Any]:
+        """Where it was registered: host, platform, user, CI; not part of identity."""
+        return dict(self._state.record.run)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return self._state.record.size
+
+    @property
+    def files(self) -> Sequence[FileEntry]:
+        """The files, sorted by path: ``path role size digest executable``.
+
+        Raises:
+            IntegrityError: The manifest is damaged.
+        """
+        return self._core.manifests.read(self._state.manifest).bundle.files
+
+    @property
+    def environment(self) -> Environment | None:
+        """Interpreter and packages, where they were recorded."""
+        return self._core.manifests.read(self._state.manifest).bundle.environment
+
+    @property
+    def config(self) -> Mapping[str, Scalar | None]:
+        """The keys of its JSON and TOML config files, flat, with dots."""
+        return config_of(self._core.reader(self._state))
+
+    # Bytes.
+
+    def read(self, path: str) -> bytes:
+        """Return a file's bytes, verified.
+
+        Args:
+            path: In the bundle: ``code/train.py``. The role of a model file may be
+                left out: ``weights.bin`` is ``model/weights.bin``.
+
+        Raises:
+            NotFoundError: There is no such file (kind ``FILE``).
+            IntegrityError: The bytes are not those that were registered.
+        """
+        return self._core.reader(self._state).read(path)
+
+    def open(self, path: str, mode: str = "rb", *, encoding: str = "utf-8") -> IO[Any]:
+        """Open a file for reading, verified before the first byte is given out.
+
+        Args:
+            path: As for :meth:`read`.
+            mode: ``rb`` or ``r``.
+            encoding: For ``r``.
+
+        Raises:
+            InvalidInputError: Any other mode: a version never changes.
+            NotFoundError: There is no such file.
+            IntegrityError: The bytes are not those that were registered.
+        """
+        if mode not in ("rb", "r", "rt"):
+            raise InvalidInputError(
+                f"a file of a version cannot be opened with mode {quoted(mode)}",
+                hint="Versions never change: read it, and register a new version.",
+            )
+        reader = self._core.reader(self._state)
+        file = reader.find(path)
+        raw: IO[bytes]
+        if file.size <= _IN_MEMORY:
+            raw = io.BytesIO(reader.read(file.path))
+        else:
+            raw = (self._core.cache.fetch(reader, [file]) / file.path).open("rb")
+        return raw if mode == "rb" else io.TextIOWrapper(raw, encoding=encoding)
+
+    def path(self, path: str | None = None) -> Path:
+        """Return a verified local copy: read-only, in the cache, not to be changed.
+
+        Args:
+            path: A file or a folder of the bundle; None: the folder with the model's
+                files.
+
+        Raises:
+            NotFoundError: There is no such file.
+            IntegrityError: The bytes are not those that were registered.
+            StorageError: The disk is full, or refuses.
+        """
+        reader = self._core.reader(self._state)
+        wanted = "model" if path is None else path.rstrip("/")
+        files = reader.below(wanted) if wanted else []
+        if not files or path in reader.manifest.by_path:
+            file = reader.find(wanted)
+            return self._core.cache.fetch(reader, [file]) / file.path
+        root = self._core.cache.fetch(reader, files)
+        inner = wanted if files[0].path.startswith(wanted + "/") else f"model/{wanted}"
+        return root / inner
+
+    def checkout(
+        self,
+        dest: str | Path,
+        roles: str | Sequence[str] | None = None,
+        *,
+        progress: Any = None,
+    ) -> Path:
+        """Write the version into a folder: ``dest/model/...``, ``dest/code/...``.
+
+        Every byte is verified. The folder appears whole or not at all.
+
+        Args:
+            dest: Must not exist, or be an empty folder.
+            roles: Only these of ``model code data config environment docs``.
+            progress: An fsspec ``Callback``, told of bytes.
+
+        Returns:
+            The folder's absolute path.
+
+        Raises:
+            AlreadyExistsError: Something is there.
+            InvalidInputError: A role is unknown.
+            NotFoundError: The version has no file of these roles.
+            IntegrityError: A file is damaged; nothing is left behind.
+            StorageError: The disk is full, or refuses; nothing is left behind.
+        """
+        wanted = ROLES if roles is None else as_sequence(roles, "roles")
+        unknown = [role for role in wanted if role not in ROLES]
+        if unknown:
+            raise InvalidInputError(
+                f"{quoted(unknown[0])} is no role of a bundle",
+                hint=f"Roles are {', '.join(ROLES)}.",
+            )
+        reader = self._core.reader(self._state)
+        files = [f for f in reader.manifest.bundle.files if f.role in wanted]
+        if not files:
+            raise NotFoundError(
+                f"{self.ref} has no file of the roles {', '.join(wanted)}",
+                kind=ErrorKind.FILE,
+                ref=self.ref,
+            )
+        return checkout(reader, files, Path(dest), progress)
+
+    def verify(self, *, deep: bool = True) -> Report:
+        """Check that this version can be had back; see :meth:`Registry.verify`."""
+        return verify(self._core, deep=deep, only={self.ref})
+
+    def diff(self, other: "str | ModelVersion") -> Diff:
+        """Return what changed from this version to *other*."""
+        return diff_of(self._core, self, other)
+
+    def lineage(self) -> Lineage:
+        """Return what it was made from, and what was made from it."""
+        return lineage_of(self._core, self)
+
+    # Itself.
+
+    def as_target(self, uuid: str) -> Target:
+        """Return how to find this version in a state; see :class:`Answer`."""
+        if uuid != self._uuid:
+            raise InvalidInputError(
+                f"{self.ref} is a version of another registry",
+                kind=ErrorKind.BAD_REF,
+                hint="Ask this registry for its own version of that ref.",
+            )
+
+        def find(state: State) -> VersionState:
+            return resolve(state, Ref(self.name, Exact(self.number)), quiet=True)
+
+        return find
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ModelVersion):
+            return NotImplemented
+        return self._identity() == other._identity()
+
+    def __hash__(self) -> int:
+        return hash(self._identity())
+
+    def _identity(self) -> tuple[str, str, str]:
+        return self._uuid, self.ref, self.digest
+
+    def __str__(self) -> str:
+        return self.ref
+
+    def __repr__(self) -> str:
+        return version_repr(self._model, self._state)
+
+    def _repr_html_(self) -> str:
+        return version_html(self._model, self._state)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is said of it as JSON has it; files are left out."""
+        return version_dict(self._model, self._state)

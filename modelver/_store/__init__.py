@@ -1,0 +1,26 @@
+"""The store: registry.json, the log, manifests and objects, over a backend.
+
+Knows keys, digests and commits; knows nothing of refs, folders or people.
+"""
+
+from modelver._store.check import Checker
+from modelver._store.commit import Committer
+from modelver._store.identity import create_registry, open_registry
+from modelver._store.log import Folded, Log
+from modelver._store.manifests import ManifestStore
+from modelver._store.memory import HeadMemory
+from modelver._store.objects import ObjectStore, ObjectWriter, StoredObject
+
+__all__ = [
+    "Checker",
+    "Committer",
+    "Folded",
+    "HeadMemory",
+    "Log",
+    "ManifestStore",
+    "ObjectStore",
+    "ObjectWriter",
+    "StoredObject",
+    "create_registry",
+    "open_registry",
+]

@@ -1,0 +1,203 @@
+"""Committing: decide on the newest state, create the next entry, know the outcome.
+
+One exclusive create of a log entry is the only commit point. After any error the key
+is read back: our bytes, and we have won; other bytes, and we have lost for certain
+and decide again; nothing, and the same bytes are tried again.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+from attrs import frozen
+
+from modelver._store.identity import check_features
+from modelver._store.layout import entry_key
+from modelver._store.log import READ_LIMIT, Log
+from modelver._values.about import TOOL
+from modelver._values.codec import entry_to_bytes
+from modelver._values.entry import FORMAT, Action, Entry
+from modelver._values.fold import Fold
+from modelver._values.state import Said, State
+from modelver.errors import (
+    AccessDeniedError,
+    AlreadyExistsError,
+    ConflictError,
+    ErrorKind,
+    OutcomeUnknownError,
+    StorageError,
+)
+from modelver.plugin import Backend
+
+Decide = Callable[[State], tuple[Action, ...]]
+
+_DEFINITE: Final = {ErrorKind.DISK_FULL, ErrorKind.ACCESS_DENIED, ErrorKind.UNSUPPORTED}
+_FIRST_PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 2.0
+_COURTESY: Final = 3.0
+
+
+@frozen
+class Committed:
+    """What a commit came to.
+
+    Attributes:
+        entry: What was written; None where there was nothing to say.
+        state: The state after it.
+    """
+
+    entry: Entry | None
+    state: State
+
+
+class Committer:
+    """Writes entries at the head of one log; shared by the threads of a process."""
+
+    def __init__(
+        self,
+        backend: Backend,
+        log: Log,
+        clock: Callable[[], str],
+        *,
+        timeout: float,
+    ) -> None:
+        self._backend = backend
+        self._log = log
+        self._clock = clock
+        self._timeout = timeout
+        self._lock = Lock()
+        self._last_own = 0
+        self._write_seconds = 0.0
+
+    def commit(
+        self, decide: Decide, *, actor: str, message: str | None = None
+    ) -> Committed:
+        """Write one entry with the actions that *decide* gives.
+
+        Args:
+            decide: Called with the newest state, again whenever another writer was
+                faster; no actions: nothing is written. What it raises is raised.
+            actor: Who says so.
+            message: For people.
+
+        Raises:
+            ConflictError: Others were faster until the time was over (kind
+                ``DEADLINE``); nothing was committed.
+            OutcomeUnknownError: The store cannot tell whether the entry landed.
+            StorageError: The store refused; nothing was committed.
+        """
+        with self._lock:
+            return self._commit(decide, actor, message)
+
+    def _commit(self, decide: Decide, actor: str, message: str | None) -> Committed:
+        txid = uuid.uuid4().hex
+        deadline = time.monotonic() + self._timeout
+        self._give_way()
+        while True:
+            state = self._log.refresh()
+            check_features(state.write, "to write to")
+            actions = decide(state)
+            if not actions:
+                return Committed(None, state)
+            entry = Entry(
+                format=FORMAT,
+                seq=state.seq + 1,
+                prev=state.head,
+                txid=txid,
+                time=self._clock(),
+                actor=actor,
+                tool=TOOL,
+                message=message,
+                actions=actions,
+            )
+            self._check(state, entry)
+            raw = entry_to_bytes(entry, state.info.digest)
+            if self._create(entry, raw, deadline):
+                self._last_own = entry.seq
+                after = self._log.take_own(raw)
+                self._log.roll_up()
+                return Committed(entry, after)
+            if time.monotonic() > deadline:
+                raise ConflictError(
+                    f"other writers were faster for {self._timeout:g} seconds; nothing "
+                    "was committed",
+                    kind=ErrorKind.DEADLINE,
+                    hint="Call again; nothing has to be cleaned up.",
+                )
+
+    def _check(self, state: State, entry: Entry) -> None:
+        said = Said(seq=entry.seq, time=entry.time, actor=entry.actor)
+        broken = Fold(state).attempt(entry.actions, said, entry.message)
+        if broken is not None:
+            raise ConflictError(
+                f"the commit would have no effect: {broken}",
+                hint="Read the present state and decide again.",
+            )
+
+    def _create(self, entry: Entry, raw: bytes, deadline: float) -> bool:
+        """Create the entry; tell whether we have won."""
+        key = entry_key(entry.seq)
+        pause = _FIRST_PAUSE
+        while True:
+            started = time.monotonic()
+            failure: BaseException
+            try:
+                self._backend.create(key, raw)
+            except (AlreadyExistsError, StorageError) as error:
+                failure = error
+            except KeyboardInterrupt as interrupt:
+                interrupt.add_note(_ask(entry.txid))
+                raise
+            else:
+                self._write_seconds = time.monotonic() - started
+                return True
+            found = self._read_back(key, entry, failure, deadline)
+            if found is not None:
+                return found == raw
+            if isinstance(failure, AccessDeniedError) or (
+                isinstance(failure, StorageError) and failure.kind in _DEFINITE
+            ):
+                raise failure
+            if time.monotonic() > deadline:
+                raise _unknown(entry) from failure
+            time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _read_back(
+        self, key: str, entry: Entry, failure: BaseException, deadline: float
+    ) -> bytes | None:
+        """Return what stands under *key* after a failure, None where nothing does."""
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                return self._backend.read(key, 0, READ_LIMIT)
+            except StorageError:
+                if time.monotonic() > deadline:
+                    raise _unknown(entry) from failure
+            time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _give_way(self) -> None:
+        """Pause a little after a win, where others are writing too.
+
+        The winner knows the head already and would win again and again; the losers,
+        who have to read first, would starve however they wait.
+        """
+        if 0 < self._last_own < self._log.state.seq:
+            time.sleep(random.uniform(0, _COURTESY * self._write_seconds))  # noqa: S311
+
+
+def _ask(txid: str) -> str:
+    return f"Whether commit {txid} landed, registry.outcome({txid!r}) tells."
+
+
+def _unknown(entry: Entry) -> OutcomeUnknownError:
+    return OutcomeUnknownError(
+        f"the store cannot tell whether commit {entry.txid} landed",
+        hint=_ask(entry.txid) + " Registering the same bundle again is safe.",
+        txid=entry.txid,
+        key=entry_key(entry.seq),
+    )

@@ -1,0 +1,141 @@
+"""registry.json: created once, read whenever a registry is opened."""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from attrs import frozen
+
+from modelver._store.layout import REGISTRY
+from modelver._values.about import TOOL
+from modelver._values.codec import registry_from_bytes, registry_to_bytes
+from modelver._values.digests import digest_of
+from modelver._values.entry import FORMAT, MAX_ENTRY
+from modelver._values.state import DEFAULT_STATUSES, RegistryInfo, State
+from modelver.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    FormatError,
+    IntegrityError,
+    InvalidInputError,
+    RegistryNotFoundError,
+    StorageError,
+    UpgradeRequiredError,
+)
+from modelver.plugin import Backend
+
+KNOWN_FEATURES: Final[frozenset[str]] = frozenset()
+
+
+@frozen
+class Identity:
+    """An open registry: what it is, and the digest that its log starts from."""
+
+    info: RegistryInfo
+    digest: str
+
+    def state(self) -> State:
+        """Return the state before the first commit."""
+        return State(
+            info=self.info,
+            seq=0,
+            head=self.digest,
+            read=self.info.read,
+            write=self.info.write,
+        )
+
+
+def check_features(names: Iterable[str], what: str) -> None:
+    """Refuse features that this release does not know.
+
+    Raises:
+        UpgradeRequiredError: There is one.
+    """
+    unknown = sorted(set(names) - KNOWN_FEATURES)
+    if unknown:
+        raise UpgradeRequiredError(
+            f"{what} this registry needs {', '.join(unknown)}, unknown to this release",
+            hint="Upgrade modelver.",
+            found=unknown,
+        )
+
+
+def open_registry(backend: Backend) -> Identity:
+    """Return the registry that *backend* holds.
+
+    Raises:
+        RegistryNotFoundError: There is none; the hint says how to create one.
+        IntegrityError: ``registry.json`` is damaged.
+        UpgradeRequiredError: It is of a later format, or needs an unknown feature.
+    """
+    raw = backend.read(REGISTRY, 0, MAX_ENTRY + 1)
+    if raw is None:
+        raise RegistryNotFoundError(
+            f"there is no registry in {backend.url!r}",
+            hint="Create one with Registry(url, create=True), or on the command line "
+            "with: modelver --registry URL init",
+            ref=backend.url,
+        )
+    try:
+        info = registry_from_bytes(raw)
+    except FormatError as error:
+        if isinstance(error, UpgradeRequiredError):
+            raise
+        raise IntegrityError(
+            f"{REGISTRY} in {backend.url!r} cannot be read: {error.message}",
+            kind=ErrorKind.REGISTRY_DAMAGED,
+            key=REGISTRY,
+            hint="Restore it from a copy of the registry.",
+        ) from error
+    check_features(info.read, "to read")
+    return Identity(info, digest_of(info.digest, raw))
+
+
+def create_registry(
+    backend: Backend,
+    *,
+    digest: str,
+    created: str,
+    statuses: Sequence[str] = DEFAULT_STATUSES,
+) -> Identity:
+    """Create a registry, or return the one that is there already.
+
+    Raises:
+        InvalidInputError: The place holds something else.
+        StorageError: The store cannot be trusted with a registry, or refused.
+    """
+    if not backend.capabilities.exclusive_create:
+        raise StorageError(
+            f"{backend.url!r} has no exclusive create, so commits could be lost",
+            kind=ErrorKind.UNSUPPORTED,
+            hint="Choose a store that has one; this kind can only be read.",
+        )
+    if backend.read(REGISTRY, 0, 1) is not None:
+        return open_registry(backend)
+    stranger = next(iter(backend.list("")), None)
+    # Another creator may have come between the two looks.
+    if backend.read(REGISTRY, 0, 1) is not None:
+        return open_registry(backend)
+    if stranger is not None:
+        raise InvalidInputError(
+            f"{backend.url!r} is not empty and holds no registry, but {stranger.key!r}",
+            kind=ErrorKind.NOT_EMPTY,
+            hint="Choose an empty folder, for instance './registry'.",
+        )
+    info = RegistryInfo(
+        format=FORMAT,
+        uuid=uuid.uuid4().hex,
+        digest=digest,
+        statuses=tuple(statuses),
+        created=created,
+        tool=TOOL,
+    )
+    try:
+        backend.create(REGISTRY, registry_to_bytes(info))
+    except AlreadyExistsError:
+        pass
+    except StorageError:
+        # The answer may have been lost after the write.
+        if backend.read(REGISTRY, 0, 1) is None:
+            raise
+    return open_registry(backend)

@@ -1,0 +1,279 @@
+"""Reading the log: every entry once, in order, chained and folded.
+
+Reading never writes to the store. What was read stays in memory: the state, the
+entries (for ``log`` and time travel) and the digest at each position.
+"""
+
+import warnings
+from collections.abc import Sequence
+from threading import RLock
+from typing import Final
+
+from attrs import frozen
+
+from modelver._store.identity import Identity, check_features
+from modelver._store.layout import ROLLUP_SIZES, entry_key, rollup_key
+from modelver._store.memory import HeadMemory
+from modelver._store.rollups import MAX_ROLLUP, pack, unpack
+from modelver._values.codec import entry_from_bytes
+from modelver._values.digests import digest_of
+from modelver._values.entry import MAX_ENTRY, Entry
+from modelver._values.fold import Fold
+from modelver._values.state import State
+from modelver.errors import (
+    DamageWarning,
+    ErrorKind,
+    FormatError,
+    IntegrityError,
+    ModelverError,
+    UpgradeRequiredError,
+)
+from modelver.plugin import Backend
+
+# One byte more than an entry may have, so that a longer one is seen to be longer; the
+# chain goes over no more than this, however long the junk under a key is.
+READ_LIMIT: Final = MAX_ENTRY + 1
+_SMALLEST: Final = ROLLUP_SIZES[-1]
+_MAX_WINDOW: Final = 256
+_UNROLLED: Final = 16
+
+
+@frozen
+class Folded:
+    """One position of the log.
+
+    Attributes:
+        seq: The position.
+        entry: What it holds; None where that is no entry at all.
+        void: Why it has no effect; None where it has one.
+    """
+
+    seq: int
+    entry: Entry | None
+    void: str | None
+
+
+class Log:
+    """The log of one registry, as far as this process has read it."""
+
+    def __init__(
+        self, backend: Backend, identity: Identity, memory: HeadMemory | None = None
+    ) -> None:
+        self._backend = backend
+        self.identity = identity
+        self._info = identity.info
+        self._memory = memory
+        self._lock = RLock()
+        self._state = identity.state()
+        self._heads = [identity.digest]
+        self._tail: list[bytes] = []
+        self._unrolled: list[tuple[int, list[bytes]]] = []
+        self._cold = True
+        self.history: list[Folded] = []
+
+    @property
+    def state(self) -> State:
+        """The state as far as it has been read."""
+        return self._state
+
+    def refresh(self) -> State:
+        """Read what has been committed since, and return the state.
+
+        Raises:
+            IntegrityError: An entry is damaged, the chain is broken, or the log is
+                not the one that was read before.
+            UpgradeRequiredError: The log says something that this release cannot
+                understand and must not pass over.
+            StorageError: The store cannot tell.
+        """
+        with self._lock:
+            seq = self._state.seq
+            fold = Fold(self._state)
+            try:
+                self._read_on(fold)
+            finally:
+                if len(self.history) != seq:
+                    self._state = fold.state()
+            check_features(self._state.read, "to read")
+            if self._memory is not None and (self._cold or self._state.seq != seq):
+                if self._cold:
+                    self._memory.check(self._info.uuid, self._heads)
+                self._memory.save(self._info.uuid, self._state.seq, self._heads[-1])
+            self._cold = False
+            return self._state
+
+    def take_own(self, raw: bytes) -> State:
+        """Take in an entry that this process has just committed.
+
+        Somebody who read it first may have taken it in already.
+        """
+        with self._lock:
+            if digest_of(self._info.digest, raw) not in self._heads[-_SMALLEST:]:
+                return self.refresh()
+            return self._state
+
+    def roll_up(self) -> None:
+        """Write the rollups that are due; a cache, so a failure is no error."""
+        with self._lock:
+            waiting, self._unrolled = self._unrolled, []
+        for first, entries in waiting:
+            self._write_rollup(first, entries)
+            last = first + len(entries) - 1
+            for size in ROLLUP_SIZES[:-1]:
+                if last % size == 0:
+                    self._merge_rollups(last - size + 1, last)
+
+    def state_at(self, seq: int) -> State:
+        """Return the state after entry *seq*, which has been read already."""
+        with self._lock:
+            fold = Fold(self.identity.state())
+            for folded in self.history[:seq]:
+                head = self._heads[folded.seq]
+                if folded.entry is None:
+                    fold.skip(folded.seq, head, folded.void or "")
+                else:
+                    fold.apply(folded.entry, head)
+            return fold.state()
+
+    # Reading on.
+
+    def _read_on(self, fold: Fold) -> None:
+        window = self._backend.capabilities.read_window
+        check_head = bool(self.history)
+        bulk = self._cold
+        while True:
+            if bulk and self._read_rollup(fold):
+                continue
+            seq = len(self.history)
+            start = seq if check_head else seq + 1
+            keys = [entry_key(n) for n in range(start, seq + 1 + window)]
+            found = self._backend.read_many(keys, READ_LIMIT)
+            if check_head:
+                self._check_head(seq, found[0])
+                found = found[1:]
+                check_head = False
+            for raw in found:
+                if raw is None:
+                    return
+                self._take(fold, raw)
+                if bulk and len(self.history) % _SMALLEST == 0:
+                    break  # a rollup may begin here
+            window = min(window * 2, _MAX_WINDOW)
+            bulk = bulk or window > _SMALLEST
+
+    def _check_head(self, seq: int, raw: bytes | None) -> None:
+        if raw is None:
+            raise IntegrityError(
+                f"commit {seq} was read before and is gone from {self._backend.url!r}",
+                kind=ErrorKind.REGISTRY_ROLLED_BACK,
+                key=entry_key(seq),
+                hint="The registry was rolled back. Restore the newer copy; if it was "
+                "meant, open it with a new Registry after modelver.forget(url).",
+            )
+        actual = digest_of(self._info.digest, raw)
+        if actual != self._heads[seq]:
+            raise IntegrityError(
+                f"commit {seq} in {self._backend.url!r} is not the one read before",
+                kind=ErrorKind.REGISTRY_FORKED,
+                key=entry_key(seq),
+                expected=self._heads[seq],
+                actual=actual,
+                hint="Its history was rewritten or damaged. Restore it from a copy.",
+            )
+
+    def _read_rollup(self, fold: Fold) -> bool:
+        """Read the largest rollup that begins here; tell whether there was one."""
+        first = len(self.history) + 1
+        sizes = [size for size in ROLLUP_SIZES if (first - 1) % size == 0]
+        for size in sizes:
+            key = rollup_key(first, first + size - 1)
+            try:
+                raw = self._backend.read(key, 0, MAX_ROLLUP + 1)
+                if raw is None:
+                    continue
+                entries = unpack(raw, first, first + size - 1, self._info.digest)
+            except FormatError:
+                continue  # a cache that lies is passed over; verify names it
+            for entry in entries:
+                self._take(fold, entry)
+            self._tail, self._unrolled = [], []
+            return True
+        return False
+
+    def _take(self, fold: Fold, raw: bytes) -> None:
+        seq = len(self.history) + 1
+        head = digest_of(self._info.digest, raw)
+        entry, void = self._decode(seq, raw)
+        if entry is None:
+            fold.skip(seq, head, void or "")
+            warnings.warn(
+                f"commit {seq} of {self._backend.url!r} means nothing and has no "
+                f"effect ({void}); run verify",
+                DamageWarning,
+                stacklevel=2,
+            )
+        else:
+            void = fold.apply(entry, head)
+        self._heads.append(head)
+        self.history.append(Folded(seq, entry, void))
+        self._tail.append(raw)
+        if seq % _SMALLEST == 0:
+            if len(self._tail) == _SMALLEST and len(self._unrolled) < _UNROLLED:
+                self._unrolled.append((seq - _SMALLEST + 1, self._tail))
+            self._tail = []
+
+    def _decode(self, seq: int, raw: bytes) -> tuple[Entry | None, str | None]:
+        """Return the entry, or why there is none.
+
+        Raises:
+            IntegrityError: It was damaged, or does not follow its predecessor.
+        """
+        key = entry_key(seq)
+        try:
+            entry = entry_from_bytes(raw, self._info.digest)
+        except UpgradeRequiredError:
+            raise
+        except FormatError as error:
+            return None, error.message
+        except IntegrityError as error:
+            error.message = f"commit {seq}: {error.message}"
+            error.facts["key"] = key
+            raise
+        if entry.seq != seq or entry.prev != self._heads[-1]:
+            raise IntegrityError(
+                f"commit {seq} does not follow commit {seq - 1}: it stands for "
+                f"{entry.seq} after {entry.prev[:20]}..., found {self._heads[-1][:20]}...",
+                kind=ErrorKind.CHAIN_BROKEN,
+                key=key,
+                expected=entry.prev,
+                actual=self._heads[-1],
+                hint="One of the two was rewritten or damaged. Restore the log from a "
+                "copy of the registry.",
+            )
+        return entry, None
+
+    # Writing rollups.
+
+    def _write_rollup(self, first: int, entries: Sequence[bytes]) -> None:
+        raw = pack(first, entries, self._info.digest)
+        if raw is None:
+            return
+        try:
+            self._backend.create(rollup_key(first, first + len(entries) - 1), raw)
+        except ModelverError:
+            return
+
+    def _merge_rollups(self, first: int, last: int) -> None:
+        starts = range(first, last + 1, _SMALLEST)
+        keys = [rollup_key(start, start + _SMALLEST - 1) for start in starts]
+        try:
+            found = self._backend.read_many(keys, MAX_ROLLUP + 1)
+            entries: list[bytes] = []
+            for start, raw in zip(starts, found, strict=True):
+                if raw is None:
+                    return
+                stop = start + _SMALLEST - 1
+                entries += unpack(raw, start, stop, self._info.digest)
+        except ModelverError:
+            return
+        self._write_rollup(first, entries)

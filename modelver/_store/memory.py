@@ -1,0 +1,96 @@
+"""What a client remembers of a registry's head, outside of the registry.
+
+Nothing inside a registry can tell a reader that it was put back to an older copy, or
+replaced by another one: only somebody who has seen the newer can.
+"""
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Final
+
+from modelver.errors import ErrorKind, IntegrityError
+
+_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+
+
+class HeadMemory:
+    """Remembers {uuid, seq, digest} for one address, in one small file.
+
+    A folder that cannot be written to means a weaker memory, never an error.
+    """
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self._url = url
+        self._file = folder / "heads" / f"{sha256(url.encode()).hexdigest()[:32]}.json"
+
+    def forget(self) -> None:
+        """Forget what this address held."""
+        self._file.unlink(missing_ok=True)
+
+    def check(self, registry: str, heads: Sequence[str]) -> None:
+        """Compare the log that was read with what is remembered.
+
+        Args:
+            registry: The uuid of the registry that is there now.
+            heads: The digest at each position, 0 first.
+
+        Raises:
+            IntegrityError: Another registry is there, or an older or other log.
+        """
+        known = self._load()
+        if known is None:
+            return
+        held, seq, head = known
+        if held != registry:
+            raise self._refusal(
+                f"another registry stands in {self._url!r} than before",
+                ErrorKind.REGISTRY_REPLACED,
+            )
+        if seq >= len(heads):
+            raise self._refusal(
+                f"the registry in {self._url!r} went back from commit {seq} to "
+                f"{len(heads) - 1}",
+                ErrorKind.REGISTRY_ROLLED_BACK,
+            )
+        if heads[seq] != head:
+            raise self._refusal(
+                f"the history of {self._url!r} was rewritten at or before commit {seq}",
+                ErrorKind.REGISTRY_FORKED,
+            )
+
+    def save(self, registry: str, seq: int, head: str) -> None:
+        """Remember the head."""
+        text = json.dumps(
+            {"url": self._url, "uuid": registry, "seq": seq, "head": head}
+        )
+        temporary = self._file.with_suffix(f".{uuid.uuid4().hex}")
+        with contextlib.suppress(OSError):
+            try:
+                descriptor = os.open(temporary, _NEW, 0o600)
+            except FileNotFoundError:
+                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                descriptor = os.open(temporary, _NEW, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+            temporary.replace(self._file)
+
+    def _load(self) -> tuple[str, int, str] | None:
+        try:
+            found: Any = json.loads(self._file.read_text(encoding="utf-8"))
+            return str(found["uuid"]), int(found["seq"]), str(found["head"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _refusal(self, message: str, kind: ErrorKind) -> IntegrityError:
+        return IntegrityError(
+            message,
+            kind=kind,
+            key="registry.json",
+            hint="Restore the copy that this machine has seen. If the change was meant, "
+            "call modelver.forget(url), or run: modelver --registry URL forget",
+        )

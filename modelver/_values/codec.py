@@ -1,0 +1,331 @@
+"""Values to bytes and back: the only module that knows cattrs.
+
+What is read may come from a hostile registry, so types are checked and never
+coerced: cattrs by itself turns 5 into "5" and "5" into 5. Unknown fields are passed
+over; nothing that was written is ever written again, so they are kept.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, TypeVar, get_args
+
+from attrs import fields
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+
+from modelver._values.digests import check_digest, digest_of, hex_of
+from modelver._values.entry import (
+    ACTIONS,
+    FORMAT,
+    MAX_ENTRY,
+    Action,
+    Entry,
+    Unknown,
+)
+from modelver._values.jsonstrict import dumps, loads
+from modelver._values.manifest import (
+    MAX_MANIFEST,
+    ROLES,
+    Bundle,
+    Layout,
+    Manifest,
+    check_layout,
+)
+from modelver._values.paths import check_bundle_path, check_no_collisions
+from modelver._values.state import RegistryInfo
+from modelver.errors import (
+    ErrorKind,
+    FormatError,
+    IntegrityError,
+    InvalidInputError,
+    UpgradeRequiredError,
+)
+
+T = TypeVar("T")
+
+_BY_TYPE = {action.type: action for action in ACTIONS}
+_SEAL = re.compile(rb',"check":"(b3|sha256):([0-9a-f]{64})"\}\n')
+
+
+def _exactly(kind: type, *also: type) -> Any:
+    allowed = (kind, *also)
+
+    def structure(value: Any, _: Any) -> Any:
+        # bool is an int to Python and not to JSON: compare types, not instances.
+        if type(value) not in allowed:
+            raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
+        return kind(value)
+
+    return structure
+
+
+def _mapping_of_any(value: Any, _: Any) -> dict[str, Any]:
+    if type(value) is not dict:
+        raise TypeError(f"expected an object, found {type(value).__name__}")
+    return value
+
+
+def _make(*, detailed: bool) -> Converter:
+    converter = Converter(detailed_validation=detailed)
+    converter.register_structure_hook(str, _exactly(str))
+    converter.register_structure_hook(int, _exactly(int))
+    converter.register_structure_hook(float, _exactly(float, int))
+    converter.register_structure_hook(bool, _exactly(bool))
+    converter.register_structure_hook_func(
+        lambda kind: kind == Mapping[str, Any], _mapping_of_any
+    )
+
+    def structure_tuple(value: Any, kind: Any) -> Any:
+        if type(value) is not list:
+            raise TypeError(f"expected an array, found {type(value).__name__}")
+        inner = get_args(kind)[0]
+        return tuple(converter.structure(item, inner) for item in value)
+
+    converter.register_structure_hook_func(
+        lambda kind: getattr(kind, "__origin__", None) is tuple, structure_tuple
+    )
+
+    def structure_action(value: Any, _: Any) -> Action:
+        if type(value) is not dict:
+            raise TypeError(f"expected an object, found {type(value).__name__}")
+        known = _BY_TYPE.get(value.get("type"))
+        if known is None:
+            return Unknown(name=str(value.get("type"))[:100])
+        return converter.structure(value, known)
+
+    converter.register_structure_hook_func(
+        lambda kind: kind == Action, structure_action
+    )
+
+    def unstructure_action(value: Any) -> dict[str, Any]:
+        made = {"type": value.type}
+        for attribute in fields(type(value)):
+            made[attribute.name] = converter.unstructure(getattr(value, attribute.name))
+        return made
+
+    for kind in ACTIONS:
+        converter.register_unstructure_hook(kind, unstructure_action)
+    converter.register_unstructure_hook_func(
+        lambda kind: kind == Action, unstructure_action
+    )
+    return converter
+
+
+@cache
+def _converter() -> Converter:
+    return _make(detailed=False)
+
+
+@cache
+def _explaining_converter() -> Converter:
+    return _make(detailed=True)
+
+
+def _structure(value: Any, kind: type[T]) -> T:
+    try:
+        return _converter().structure(value, kind)
+    except (TypeError, ValueError, KeyError, AttributeError, BaseValidationError):
+        pass
+    # Once more and slower, to be able to say where it went wrong.
+    try:
+        return _explaining_converter().structure(value, kind)
+    except BaseValidationError as errors:
+        first = next(iter(transform_error(errors)), "unknown")
+        what, _, path = first.partition(" @ ")
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        what, path = str(error), "$"
+    raise FormatError(
+        f"the document is no {kind.__name__.lower()}: {what[:200]} at {path[:200]}",
+        kind=ErrorKind.MALFORMED,
+        path=path,
+    )
+
+
+def _seal(document: Mapping[str, Any], algorithm: str) -> bytes:
+    body = dumps(document)[:-1]
+    return body + b',"check":"' + digest_of(algorithm, body).encode() + b'"}\n'
+
+
+def _unseal(raw: bytes, algorithm: str | None, kind: ErrorKind, what: str) -> bytes:
+    """Return *raw*'s body if its seal holds.
+
+    Raises:
+        IntegrityError: There is a seal and it does not hold, or there is none and
+            the rest is a sound document: bytes that were damaged.
+        FormatError: There is no seal, nor a document: bytes that never were one.
+    """
+    length = len(b',"check":""}\n') + len(digest_of(algorithm or "b3", b""))
+    if algorithm is None and b'"sha256:' in raw[-90:]:
+        length = len(b',"check":""}\n') + len(digest_of("sha256", b""))
+    body, seal = raw[:-length], raw[-length:]
+    match = _SEAL.fullmatch(seal)
+    if match is not None and algorithm in (None, match[1].decode()):
+        actual = digest_of(match[1].decode(), body)
+        if hex_of(actual) == match[2].decode():
+            return body
+        raise IntegrityError(
+            f"{what} does not match its own check",
+            kind=kind,
+            expected=f"{match[1].decode()}:{match[2].decode()}",
+            actual=actual,
+            hint="Restore it from a copy of the registry.",
+        )
+    try:
+        sound = isinstance(loads(body + b"}", limit=MAX_ENTRY), dict)
+    except FormatError:
+        sound = False
+    if sound:
+        raise IntegrityError(
+            f"the check of {what} is damaged",
+            kind=kind,
+            hint="Restore it from a copy of the registry.",
+        )
+    raise FormatError(f"{what} is not sealed")
+
+
+def entry_to_bytes(entry: Entry, algorithm: str) -> bytes:
+    """Return the raw bytes of *entry*: one line of JSON that ends in its check.
+
+    Raises:
+        InvalidInputError: More than 1 MiB, or a value that JSON cannot hold.
+    """
+    raw = _seal(_converter().unstructure(entry), algorithm)
+    if len(raw) > MAX_ENTRY:
+        raise InvalidInputError(
+            f"the commit takes {len(raw)} bytes, a log entry holds {MAX_ENTRY}",
+            kind=ErrorKind.TOO_LARGE,
+            hint="Keep large params, tags or metrics in a file of the bundle.",
+        )
+    return raw
+
+
+def entry_from_bytes(raw: bytes, algorithm: str) -> Entry:
+    """Return the entry that *raw* holds.
+
+    Raises:
+        IntegrityError: It was damaged after it was written.
+        FormatError: It is no entry of this format: void.
+        UpgradeRequiredError: It is one of a later format, or holds an action that
+            this release does not know and must not skip.
+    """
+    if len(raw) > MAX_ENTRY:
+        raise FormatError(f"a log entry is longer than {MAX_ENTRY} bytes")
+    body = _unseal(raw, algorithm, ErrorKind.ENTRY_DAMAGED, "a log entry")
+    document = loads(body + b"}", limit=MAX_ENTRY)
+    _check_format(document, "the log entry")
+    entry = _structure(document, Entry)
+    if entry.critical:
+        for action in entry.actions:
+            if isinstance(action, Unknown):
+                raise UpgradeRequiredError(
+                    f"commit {entry.seq} holds the action {action.name!r}, "
+                    "unknown to this release",
+                    hint="Upgrade modelver to read this registry.",
+                )
+    return entry
+
+
+def _check_format(document: Any, what: str) -> None:
+    found = document.get("format") if isinstance(document, dict) else None
+    if type(found) is int and found > FORMAT:
+        raise UpgradeRequiredError(
+            f"{what} is of format {found}, this release reads {FORMAT}",
+            hint="Upgrade modelver to read this registry.",
+            found=found,
+            supported=FORMAT,
+        )
+    if found != FORMAT:
+        raise FormatError(f"{what} is of no known format", path="$.format")
+
+
+def registry_to_bytes(info: RegistryInfo) -> bytes:
+    """Return the raw bytes of ``registry.json``."""
+    return _seal(_converter().unstructure(info), info.digest)
+
+
+def registry_from_bytes(raw: bytes) -> RegistryInfo:
+    """Return what ``registry.json`` says.
+
+    Raises:
+        IntegrityError: It was damaged after it was written.
+        FormatError: It is no registry of modelver's.
+        UpgradeRequiredError: It is one of a later format.
+    """
+    body = _unseal(raw, None, ErrorKind.REGISTRY_DAMAGED, "registry.json")
+    document = loads(body + b"}", limit=MAX_ENTRY)
+    _check_format(document, "the registry")
+    info = _structure(document, RegistryInfo)
+    if b',"check":"' + info.digest.encode() + b":" not in raw:
+        raise FormatError("registry.json is sealed by another digest than it pins")
+    return info
+
+
+def manifest_to_bytes(bundle: Bundle, layout: Layout) -> bytes:
+    """Return the raw bytes of a manifest: the bundle's line, then the layout's.
+
+    Raises:
+        InvalidInputError: More than 64 MiB.
+    """
+    lines = (_converter().unstructure(part) for part in (bundle, layout))
+    raw = b"".join(dumps(line) + b"\n" for line in lines)
+    if len(raw) > MAX_MANIFEST:
+        raise InvalidInputError(
+            f"the manifest takes {len(raw)} bytes, the limit is {MAX_MANIFEST}",
+            kind=ErrorKind.TOO_LARGE,
+            hint="Register fewer files, or pack them into an archive.",
+        )
+    return raw
+
+
+def bundle_digest(bundle: Bundle, algorithm: str) -> str:
+    """Return the identity of *bundle*: the digest of its line, without the LF."""
+    return digest_of(algorithm, dumps(_converter().unstructure(bundle)))
+
+
+def manifest_from_bytes(raw: bytes, algorithm: str) -> Manifest:
+    """Return the manifest that *raw* holds, safe to write to a disk.
+
+    Raises:
+        FormatError: It is no manifest, or one that must not be obeyed: a path that
+            leaves the bundle, files that collide, slices that do not add up.
+        UpgradeRequiredError: It is one of a later format.
+    """
+    first, newline, rest = raw.partition(b"\n")
+    if not newline or not rest.endswith(b"\n") or b"\n" in rest[:-1]:
+        raise FormatError("a manifest has two lines")
+    document = loads(first, limit=MAX_MANIFEST)
+    _check_format(document, "the manifest")
+    bundle = _structure(document, Bundle)
+    layout = _structure(loads(rest[:-1], limit=MAX_MANIFEST), Layout)
+    _check_files(bundle, algorithm)
+    check_layout(bundle, layout)
+    return Manifest(
+        bundle=bundle,
+        layout=layout,
+        bundle_digest=digest_of(algorithm, first),
+        digest=digest_of(algorithm, raw),
+    )
+
+
+def _check_files(bundle: Bundle, algorithm: str) -> None:
+    paths = [file.path for file in bundle.files]
+    try:
+        for path in paths:
+            check_bundle_path(path)
+        check_no_collisions(paths)
+    except InvalidInputError as error:
+        raise FormatError(
+            f"the manifest cannot be obeyed: {error.message}", path="$.files"
+        ) from error
+    if paths != sorted(set(paths)):
+        raise FormatError("the manifest's files are not sorted", path="$.files")
+    for number, file in enumerate(bundle.files):
+        where = f"$.files[{number}]"
+        check_digest(file.digest, algorithm, path=f"{where}.digest")
+        if file.role not in ROLES or not file.path.startswith(file.role + "/"):
+            raise FormatError(f"{where} has no role", path=f"{where}.role")
+        if file.size < 0:
+            raise FormatError(f"{where} has a negative size", path=f"{where}.size")
+    for number, source in enumerate(bundle.inputs):
+        check_digest(source.digest, algorithm, path=f"$.inputs[{number}].digest")

@@ -1,0 +1,252 @@
+"""Log entries and their actions, as values.
+
+An entry is one commit: all of its actions take effect, or none. What an action may
+do is decided by the fold (``fold.py``), the same for every reader.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from attrs import Factory, frozen
+
+from modelver._values.manifest import Code, Input
+
+FORMAT: Final = 1
+MAX_ENTRY: Final = 2**20
+
+
+@frozen(kw_only=True)
+class Parent:
+    """A version that another one was made from.
+
+    Attributes:
+        name: Model.
+        version: Exact number.
+        bundle: Its bundle's digest.
+    """
+
+    name: str
+    version: str
+    bundle: str
+
+    @property
+    def ref(self) -> str:
+        """``name@version``."""
+        return f"{self.name}@{self.version}"
+
+
+@frozen(kw_only=True)
+class Record:
+    """What is said of a version when it is registered.
+
+    Attributes:
+        params: Hyper-parameters, any JSON.
+        metrics: Name to finite number.
+        slices: Slice of the data to metrics.
+        tags: Text to text.
+        description: For people.
+        parents: Versions it was made from, registered before.
+        inputs: The bundle's inputs again, so that lineage needs the log alone.
+        code: The bundle's code commit again.
+        files: How many files the bundle has.
+        size: Bytes of the bundle.
+        structure: Digest of the model's structure, for the automatic bump.
+        bump: The level of the bump: ``major``, ``minor``, ``patch``, ``explicit``
+            or ``first``.
+        bump_reason: Why, for people.
+        run: Host, platform, user and the like: what may differ between two runs
+            that made the same bundle.
+    """
+
+    params: Mapping[str, Any] = Factory(dict)
+    metrics: Mapping[str, float] = Factory(dict)
+    slices: Mapping[str, Mapping[str, float]] = Factory(dict)
+    tags: Mapping[str, str] = Factory(dict)
+    description: str | None = None
+    parents: tuple[Parent, ...] = ()
+    inputs: tuple[Input, ...] = ()
+    code: Code | None = None
+    files: int = 0
+    size: int = 0
+    structure: str | None = None
+    bump: str = "explicit"
+    bump_reason: str | None = None
+    run: Mapping[str, Any] = Factory(dict)
+
+
+@frozen(kw_only=True)
+class Register:
+    """Make a version: *bundle* is its identity, *manifest* where to find it."""
+
+    type: ClassVar[str] = "register"
+    name: str
+    version: str
+    bundle: str
+    manifest: str
+    record: Record
+
+
+@frozen(kw_only=True)
+class Expect:
+    """What an alias must name for its move to take effect; None: nothing."""
+
+    version: str | None
+
+
+@frozen(kw_only=True)
+class SetAlias:
+    """Move *alias* to *version*, or clear it where *version* is None.
+
+    Attributes:
+        kind: ``promote``, ``rollback`` or ``clear``.
+        expect: Where given, the move is void unless the alias stands there.
+    """
+
+    type: ClassVar[str] = "alias"
+    name: str
+    alias: str
+    version: str | None
+    kind: str = "promote"
+    expect: Expect | None = None
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class SetStatus:
+    """Give a version a declared status, or none."""
+
+    type: ClassVar[str] = "status"
+    name: str
+    version: str
+    status: str | None
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class Tag:
+    """Set and remove tags of a version."""
+
+    type: ClassVar[str] = "tag"
+    name: str
+    version: str
+    set: Mapping[str, str] = Factory(dict)
+    unset: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Note:
+    """Say something about a version."""
+
+    type: ClassVar[str] = "note"
+    name: str
+    version: str
+    text: str
+
+
+@frozen(kw_only=True)
+class Metrics:
+    """Metrics measured after registration.
+
+    Attributes:
+        dataset: What they were measured on, where it is not the usual data.
+        when: A time label, where it is not the commit's.
+    """
+
+    type: ClassVar[str] = "metrics"
+    name: str
+    version: str
+    metrics: Mapping[str, float] = Factory(dict)
+    slices: Mapping[str, Mapping[str, float]] = Factory(dict)
+    dataset: str | None = None
+    when: str | None = None
+
+
+@frozen(kw_only=True)
+class Withdraw:
+    """Take a version out of use; it stays readable by its exact number."""
+
+    type: ClassVar[str] = "withdraw"
+    name: str
+    version: str
+    reason: str
+
+
+@frozen(kw_only=True)
+class Restore:
+    """Take a withdrawal back."""
+
+    type: ClassVar[str] = "restore"
+    name: str
+    version: str
+    reason: str | None = None
+
+
+@frozen(kw_only=True)
+class Feature:
+    """Raise what a release must know to read or to write this registry."""
+
+    type: ClassVar[str] = "feature"
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Unknown:
+    """An action of a later release, in an entry that may be skipped."""
+
+    type: ClassVar[str] = "?"
+    name: str = ""
+
+
+Action = (
+    Register
+    | SetAlias
+    | SetStatus
+    | Tag
+    | Note
+    | Metrics
+    | Withdraw
+    | Restore
+    | Feature
+    | Unknown
+)
+ACTIONS: Final = (
+    Register,
+    SetAlias,
+    SetStatus,
+    Tag,
+    Note,
+    Metrics,
+    Withdraw,
+    Restore,
+    Feature,
+)
+
+
+@frozen(kw_only=True)
+class Entry:
+    """One commit.
+
+    Attributes:
+        format: 1.
+        seq: Position in the log, from 1.
+        prev: Digest of the predecessor's raw bytes; of ``registry.json`` for 1.
+        txid: 32 hex digits, made up once for each commit.
+        time: ISO 8601 in UTC, a label: nothing is decided by it.
+        actor: Who says so.
+        tool: Which program wrote it.
+        message: For people.
+        critical: Whether a release that does not know an action must stop.
+        actions: In order.
+    """
+
+    format: int
+    seq: int
+    prev: str
+    txid: str
+    time: str
+    actor: str
+    tool: str
+    actions: tuple[Action, ...]
+    message: str | None = None
+    critical: bool = True

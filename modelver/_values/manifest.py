@@ -1,0 +1,193 @@
+"""A version's bundle as a value, and where its bytes lie.
+
+The bundle is what must be equal for two versions to hold the same thing: it knows
+no time, host, user, hardware or run. The layout maps its files onto slices of
+objects and is no part of its identity: the same bundle placed otherwise keeps it.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from attrs import field, frozen
+
+from modelver.errors import ErrorKind, FormatError, UpgradeRequiredError
+
+ROLES: Final = ("model", "code", "data", "config", "environment", "docs")
+CODECS: Final = ("none",)
+MAX_MANIFEST: Final = 64 * 2**20
+
+_OBJECT = re.compile(r"[0-9a-f]{64}\.(?:0|[1-9][0-9]{0,19})")
+
+
+def _malformed(what: str, path: str) -> FormatError:
+    return FormatError(f"{path} {what}", kind=ErrorKind.MALFORMED, path=path)
+
+
+@frozen(kw_only=True)
+class FileEntry:
+    """One file of a bundle.
+
+    Attributes:
+        path: ``<role>/<path>``, ``/``-separated: ``model/weights.safetensors``.
+        role: One of :data:`ROLES`.
+        size: Bytes.
+        digest: Of the file's bytes.
+        executable: Whether the file is run; the only mode that a bundle keeps.
+    """
+
+    path: str
+    role: str
+    size: int
+    digest: str
+    executable: bool = False
+
+
+@frozen(kw_only=True)
+class Input:
+    """One thing that the model was made from, known by content.
+
+    Attributes:
+        name: What the caller calls it: ``train``.
+        digest: Of the file; of a folder, the digest of its sorted listing.
+        size: Bytes, all files together.
+        kind: ``file`` or ``folder``.
+    """
+
+    name: str
+    digest: str
+    size: int
+    kind: str = "file"
+
+
+@frozen(kw_only=True)
+class Code:
+    """The commit that the code was at.
+
+    Attributes:
+        commit: Full hex object name.
+        system: ``git``.
+    """
+
+    commit: str
+    system: str = "git"
+
+
+@frozen(kw_only=True)
+class Environment:
+    """The interpreter and what was installed beside it.
+
+    Attributes:
+        implementation: ``cpython``, ``pypy``.
+        python: Full version: ``3.11.7``.
+        packages: Distribution name (normalised) to version.
+    """
+
+    implementation: str
+    python: str
+    packages: Mapping[str, str]
+
+
+@frozen(kw_only=True)
+class Bundle:
+    """What is equal when two versions are the same.
+
+    Attributes:
+        format: 1.
+        files: Sorted by path.
+        inputs: Sorted by name.
+        code: The commit, where the code came from a repository.
+        environment: Where it was recorded.
+    """
+
+    format: int
+    files: tuple[FileEntry, ...]
+    inputs: tuple[Input, ...] = ()
+    code: Code | None = None
+    environment: Environment | None = None
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files)
+
+
+@frozen(kw_only=True)
+class Slice:
+    """A stretch of an object.
+
+    Attributes:
+        object: ``<hex>.<incarnation>``.
+        offset: Bytes from the object's start.
+        length: Bytes, at least 1.
+        codec: How the stretch is encoded; ``none`` in format 1.
+    """
+
+    object: str
+    offset: int
+    length: int
+    codec: str = "none"
+
+
+@frozen(kw_only=True)
+class Layout:
+    """Where a bundle's bytes lie.
+
+    Attributes:
+        files: Path to slices, in order; an empty file has none.
+    """
+
+    files: Mapping[str, tuple[Slice, ...]]
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """A bundle and its layout, with the digests that name them.
+
+    Attributes:
+        bundle: Line 1.
+        layout: Line 2.
+        bundle_digest: Of line 1's raw bytes.
+        digest: Of the whole file's raw bytes.
+    """
+
+    bundle: Bundle
+    layout: Layout
+    bundle_digest: str
+    digest: str
+    by_path: Mapping[str, FileEntry] = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "by_path", {f.path: f for f in self.bundle.files})
+
+    def objects(self) -> set[str]:
+        """Return the names of the objects that the bundle needs."""
+        return {s.object for cut in self.layout.files.values() for s in cut}
+
+
+def check_layout(bundle: Bundle, layout: Layout) -> None:
+    """Check that *layout* places every byte of *bundle*, and nothing else.
+
+    Raises:
+        FormatError: A file is missing, unknown, or its slices do not add up.
+        UpgradeRequiredError: A codec that this release does not know.
+    """
+    if {file.path for file in bundle.files} != set(layout.files):
+        raise _malformed("does not list the bundle's files", "$.layout.files")
+    for file in bundle.files:
+        where = f"$.layout.files[{file.path!r}]"
+        total = 0
+        for piece in layout.files[file.path]:
+            if piece.codec not in CODECS:
+                raise UpgradeRequiredError(
+                    f"{where} is encoded with {piece.codec!r}, unknown to this release",
+                    hint="Upgrade modelver to read this version.",
+                    path=where,
+                )
+            if not _OBJECT.fullmatch(piece.object):
+                raise _malformed(f"names no object: {piece.object[:100]!r}", where)
+            if piece.offset < 0 or piece.length < 1:
+                raise _malformed("has a slice of no bytes", where)
+            total += piece.length
+        if total != file.size:
+            raise _malformed(f"adds up to {total}, the file has {file.size}", where)

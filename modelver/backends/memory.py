@@ -1,0 +1,78 @@
+"""A registry in this process's memory, for tests and notebooks.
+
+It is fsspec's ``memory://``, so other fsspec code in the process sees the same
+bytes. fsspec checks and then sets; between the two another thread may have won, so
+both are done under one lock of ours. Its ``pipe_file`` and ``find`` look at every
+key of the process, and fail when another thread deletes one meanwhile: here the
+mapping behind them is used.
+"""
+
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from typing import Any, Final
+
+from modelver.backends._errors import translated
+from modelver.backends._fsspec import FsspecBackend
+from modelver.errors import AlreadyExistsError, ErrorKind
+from modelver.plugin import Capabilities, KeyInfo
+
+_LOCK: Final = Lock()
+
+
+class MemoryBackend(FsspecBackend):
+    """fsspec's in-memory filesystem with a real exclusive create."""
+
+    def __init__(
+        self, url: str, *, storage_options: Mapping[str, Any] | None = None
+    ) -> None:
+        from fsspec.implementations.memory import (  # noqa: PLC0415 - 60 ms at import
+            MemoryFile,
+            MemoryFileSystem,
+        )
+
+        self._file = MemoryFile
+        filesystem = MemoryFileSystem(**(storage_options or {}))
+        root = "/" + url.removeprefix("memory://").strip("/")
+        super().__init__(f"memory:/{root}", filesystem, root)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Exclusive; gone with the process."""
+        return Capabilities(
+            exclusive_create=True, durable=False, persistent=False, read_window=1
+        )
+
+    def create(self, key: str, data: bytes) -> None:
+        """See :meth:`modelver.plugin.Backend.create`."""
+        with translated("create", self.url, key):
+            if not self._set(key, data):
+                raise AlreadyExistsError(
+                    f"{key!r} is there already in {self.url}",
+                    kind=ErrorKind.KEY_EXISTS,
+                    key=key,
+                )
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """See :meth:`modelver.plugin.Backend.list`."""
+        above = self._path(prefix).rstrip("/") + "/"
+        with translated("list", self.url, prefix):
+            # One step for the interpreter: no other thread comes between.
+            found = tuple(self._fs.store.items())
+            for path, file in found:
+                if path.startswith(above):
+                    key = path[len(self._root) + 1 :]
+                    yield KeyInfo(key=key, size=file.size)
+
+    def _put(self, key: str, data: bytes) -> None:
+        with translated("upload", self.url, key):
+            self._set(key, data)
+
+    def _set(self, key: str, data: bytes) -> bool:
+        """Set *key* unless it is there; tell whether it was set."""
+        path = self._path(key)
+        file = self._file(self._fs, path, data)
+        with _LOCK:
+            if path in self._fs.store:
+                return False
+            file.commit()
+        return True

@@ -1,0 +1,1 @@
+"""Indexes that answer searches; found by name, never imported by the rooms."""

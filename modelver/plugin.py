@@ -1,0 +1,164 @@
+"""The sockets: what a third party fills to add a store or an index.
+
+Nothing here does anything. A backend is found by URL scheme through the
+entry-point group ``modelver.backends``, an indexer by name through
+``modelver.indexers``; ``modelver.testing`` holds the executable half of each
+promise.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Protocol, Self, runtime_checkable
+
+from attrs import frozen
+
+from modelver._values.query import Document, Query
+
+__all__ = [
+    "Backend",
+    "BackendFactory",
+    "Capabilities",
+    "Document",
+    "Indexer",
+    "KeyInfo",
+    "Query",
+    "Upload",
+]
+
+
+@frozen(kw_only=True)
+class Capabilities:
+    """What a store can be trusted with.
+
+    Attributes:
+        exclusive_create: ``create`` has exactly one winner, and readers see the
+            whole value or nothing. Without it a registry is read-only.
+        durable: A key whose write was acknowledged survives a power cut.
+        persistent: The store outlives the process; where it does, clients
+            remember the head of the log across processes.
+        read_window: How many log entries to ask for at once; 1 where a read
+            costs microseconds, 8 or more where it costs a round trip.
+    """
+
+    exclusive_create: bool
+    durable: bool
+    persistent: bool = True
+    read_window: int = 8
+
+
+@frozen(kw_only=True)
+class KeyInfo:
+    """One key of a listing.
+
+    Attributes:
+        key: ``/``-separated, below the registry's root.
+        size: Bytes.
+    """
+
+    key: str
+    size: int
+
+
+class Upload(Protocol):
+    """One object on its way into the store; invisible until ``commit``."""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append *data*."""
+
+    def commit(self, key: str) -> None:
+        """Publish everything written, whole and durable, under *key*.
+
+        A key that exists already is left as it is: keys of objects are named
+        by their content.
+        """
+
+    def __enter__(self) -> Self:
+        """Return the upload itself."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Throw away whatever was not committed."""
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """How one kind of store does what modelver needs, and nothing more.
+
+    Keys are relative, ``/``-separated ASCII that modelver spells itself. Every
+    method raises only ``StorageError`` (or a subclass): foreign exceptions are
+    translated in the backend. One instance is used by many threads.
+    """
+
+    @property
+    def url(self) -> str:
+        """The address, without credentials."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this store can be trusted with."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Create *key* with *data*, exclusively and whole.
+
+        Exactly one of any number of concurrent callers returns; readers see
+        nothing or all of *data*.
+
+        Raises:
+            AlreadyExistsError: The key is there (kind ``KEY_EXISTS``); it may
+                be our own earlier attempt, so the caller reads it back.
+            StorageError: Anything else; the key may or may not be there.
+        """
+
+    def upload(self) -> Upload:
+        """Begin an object of unknown length."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Return bytes ``start:end`` of *key*, or None where there is no such key.
+
+        A range past the end is cut short, as in a slice. None is a definite
+        answer; not being able to tell is an error.
+        """
+
+    def read_many(self, keys: Sequence[str], limit: int) -> list[bytes | None]:
+        """Return up to *limit* bytes of each key, None for the missing, in one round.
+
+        The answer for a key may be None when an earlier key of the same call
+        is missing: the log is read so.
+        """
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """Yield every key below *prefix*, in any order."""
+
+    def delete(self, key: str) -> None:
+        """Delete *key*; a missing key is no error."""
+
+
+class BackendFactory(Protocol):
+    """What the entry point names: a class or a function."""
+
+    def __call__(
+        self, url: str, *, storage_options: Mapping[str, Any] | None = None
+    ) -> Backend:
+        """Return a backend for *url*; touches the store as little as it can."""
+
+
+@runtime_checkable
+class Indexer(Protocol):
+    """A rebuildable index that answers searches.
+
+    It is told of every version as a :class:`Document` and of every change as
+    the document anew. It never is the truth: a failing indexer makes a warning.
+    """
+
+    def update(self, documents: Iterable[Document]) -> None:
+        """Add or replace documents, each known by its ``ref``."""
+
+    def find(self, query: Query) -> list[str]:
+        """Return the refs that match, ordered and cut as *query* says."""
+
+
+IndexerFactory = Callable[[], Indexer]

@@ -1,0 +1,1 @@
+"""Loaders of models by framework; none is built in yet."""

@@ -1,0 +1,175 @@
+"""Every chore of the project, by one name each, here and in CI: ``nox -l`` lists them.
+
+Plain ``nox`` is what a change must pass. The whole suite runs on the Python that
+runs nox, and the quick part of it on every other Python that is present; a workflow
+that starts nox from each Python in turn so runs all of it on all of them.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2026.10"
+# Plain pip in plain environments: whatever pip can reach here, the sessions can too.
+nox.options.default_venv_backend = "virtualenv"
+nox.options.download_python = "never"
+# CI=1 would make a missing Python an error; a workflow that means it says so itself.
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "floors", "tests", "docs"]
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+OLDEST = PYTHONS[0]
+QUICK = "not (remote or servers or slow or race or crash)"
+THOROUGH = "(slow or race or crash) and not (remote or servers)"
+
+
+def _switch_pyenv_on() -> None:
+    """Let pyenv's shims answer for every Python that it holds.
+
+    A shim of a version that is not switched on is on the PATH, and fails.
+    """
+    pyenv = shutil.which("pyenv")
+    if pyenv is None or "PYENV_VERSION" in os.environ:
+        return
+    said = [
+        subprocess.run([pyenv, *words], capture_output=True, text=True, check=False)  # noqa: S603 -- pyenv itself
+        for words in (["version-name"], ["versions", "--bare"])
+    ]
+    current = said[0].stdout.strip().split(":")
+    ours = re.compile(rf"({'|'.join(map(re.escape, PYTHONS))})\.\d+")
+    others = [v for v in said[1].stdout.split() if ours.fullmatch(v)]
+    if said[0].returncode == 0:
+        os.environ["PYENV_VERSION"] = ":".join(dict.fromkeys([*current, *others]))
+
+
+_switch_pyenv_on()
+
+
+def _group(name: str) -> list[str]:
+    return list(nox.project.dependency_groups(PROJECT, name))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check format and rules with ruff; ``-- --fix`` mends what can be mended."""
+    session.install(*_group("lint"))
+    if "--fix" in session.posargs:
+        session.run("ruff", "check", "--fix", ".")
+        session.run("ruff", "format", ".")
+    else:
+        session.run("ruff", "format", "--check", ".")
+        session.run("ruff", "check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types with mypy, strictly."""
+    session.install("-e", ".[cli]", *_group("types"))
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def floors(session: nox.Session) -> None:
+    """Check that imports only go down the house, with import-linter."""
+    session.install(*_group("floors"))
+    session.run("lint-imports", *session.posargs)
+
+
+@nox.session(python=sorted({HERE, *PYTHONS}, key=lambda v: (v != HERE, v)))
+def tests(session: nox.Session) -> None:
+    """Run the tests: all of them on this Python, the quick ones on the others.
+
+    Words after ``--`` go to pytest, and then nothing is measured.
+    """
+    session.install("-e", ".[tutorial]", *_group("test"))
+    if session.python == HERE:
+        session.install(*_group("floors"))  # to break each contract on purpose
+    # Code blocks of the documentation are the docs session's.
+    pytest = ["pytest", "--ignore=tests/docs"]
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    elif session.python != HERE:
+        session.run(*pytest, "-m", QUICK)
+    else:
+        session.run("coverage", "erase")
+        session.run("coverage", "run", "-m", *pytest)
+        session.run("coverage", "combine", "--quiet")
+        session.run("coverage", "report")
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Run every code block of the documentation, then build it; warnings are errors."""
+    session.install("-e", ".[tutorial]", *_group("docs"))
+    session.run("pytest", "tests/docs", *session.posargs)
+    built = ["docs", "docs/_build/html"]
+    session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "-E", *built)
+
+
+@nox.session(python=OLDEST)
+def minimums(session: nox.Session) -> None:
+    """Run the quick tests on the lowest dependencies that pyproject.toml claims."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    claims = [*PROJECT["project"]["dependencies"], *extras["cli"], *extras["pandas"]]
+    lowest = [claim.replace(">=", "==") for claim in claims]
+    session.install("-e", ".[tutorial]", *lowest, *_group("test"))
+    session.run("pytest", "--ignore=tests/docs", "-m", QUICK, *session.posargs)
+
+
+@nox.session
+def nightly(session: nox.Session) -> None:
+    """Run the long histories, races and crashes, with many more examples."""
+    session.install("-e", ".[tutorial]", *_group("test"))
+    profile = "--hypothesis-profile=nightly"
+    session.run("pytest", "-m", THOROUGH, profile, *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def plugin_example(session: nox.Session) -> None:
+    """Install each example plug-in as a real distribution and run its tests."""
+    session.install(".", *_group("test"))
+    examples = sorted(p.parent for p in Path("tests/plugins").glob("*/pyproject.toml"))
+    if not examples:
+        session.error("tests/plugins holds no example distribution")
+    for example in examples:
+        session.install(f"./{example.as_posix()}")
+        session.run("modelver", "plugins")
+        session.run("pytest", "--rootdir", str(example), str(example))
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure what the README and the docs claim about speed, as ratios in one run."""
+    session.install(".[tutorial]", *_group("bench"))
+    session.run("pytest", "benchmarks", "-s", "-m", "", *session.posargs)
+
+
+@nox.session(reuse_venv=False)
+def build(session: nox.Session) -> None:
+    """Build sdist and wheel into dist/, check them, and import the wheel alone."""
+    shutil.rmtree("dist", ignore_errors=True)
+    session.install(*_group("build"))
+    session.run("python", "-m", "build")
+    files = sorted(map(str, Path("dist").iterdir()))
+    session.run("twine", "check", "--strict", *files)
+    session.install(*(f for f in files if f.endswith(".whl")))
+    session.chdir(session.create_tmp())
+    session.run("modelver", "--help", silent=True)
+    session.run("python", "-c", "import modelver; print(modelver.__version__)")
+
+
+@nox.session
+def changelog(session: nox.Session) -> None:
+    """Show the coming release notes; ``-- BRANCH`` asks for a fragment since then."""
+    session.install(*_group("changelog"))
+    session.run("towncrier", "build", "--draft", "--version", "next")
+    if session.posargs:
+        session.run("towncrier", "check", "--compare-with", *session.posargs)

@@ -1,0 +1,250 @@
+"""The conformance suite catches what it is for: each broken backend fails it."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from modelver.backends.local import LocalBackend, LocalUpload
+from modelver.errors import AlreadyExistsError
+from modelver.plugin import Backend, KeyInfo
+from modelver.testing import BackendContract
+
+
+class Overwrites(LocalBackend):
+    """Creates over what is there."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Delete first."""
+        self.delete(key)
+        super().create(key, data)
+
+
+class ChecksThenWrites(LocalBackend):
+    """Looks, and writes when it saw nothing: two may have looked."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Look, then write."""
+        if self.read(key) is not None:
+            raise AlreadyExistsError(key)
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_name(f".tmp-{id(data)}")
+        temporary.write_bytes(data)
+        temporary.replace(target)
+
+
+class ShowsHalves(LocalBackend):
+    """Opens the key itself: a reader sees it grow."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Write in place."""
+        target = self._root / key
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with target.open("xb", buffering=0) as file:
+                for start in range(0, len(data), 4096):
+                    file.write(data[start : start + 4096])
+        except FileExistsError as error:
+            raise AlreadyExistsError(key) from error
+
+
+class ForgetsTheKind(LocalBackend):
+    """Raises a foreign error."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Raise what the system raised."""
+        if (self._root / key).exists():
+            raise FileExistsError(key)
+        super().create(key, data)
+
+
+class Remembers(LocalBackend):
+    """Keeps the first answer."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Answer from memory."""
+        known = self.__dict__.setdefault("known", {})
+        if key not in known:
+            known[key] = super().read(key)
+        data: bytes | None = known[key]
+        return data if data is None else data[start:end]
+
+
+class InclusiveEnd(LocalBackend):
+    """Counts as HTTP does: the end belongs to the range."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Read one byte too many."""
+        return super().read(key, start, None if end is None else end + 1)
+
+
+class RaisesForMissing(LocalBackend):
+    """A missing key is an error."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Raise for None."""
+        data = super().read(key, start, end)
+        if data is None:
+            raise FileNotFoundError(key)
+        return data
+
+
+class LeavesOut(LocalBackend):
+    """Answers for the keys that it found only."""
+
+    def read_many(self, keys: Sequence[str], limit: int) -> list[bytes | None]:
+        """Drop the missing."""
+        return [data for data in super().read_many(keys, limit) if data is not None]
+
+
+class ListsNeighbours(LocalBackend):
+    """Takes a prefix for the beginning of a name."""
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """Filter by text."""
+        for info in super().list(""):
+            if info.key.startswith(prefix.rstrip("/")):
+                yield info
+
+
+class ListsOneFloor(LocalBackend):
+    """Lists a folder, not what is below."""
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """Stop at folders."""
+        for info in super().list(prefix):
+            if "/" not in info.key.removeprefix(prefix):
+                yield info
+
+
+class ListsAPage(LocalBackend):
+    """Stops where a page ends."""
+
+    def list(self, prefix: str) -> Iterator[KeyInfo]:
+        """Stop after 1000."""
+        for info, _ in zip(super().list(prefix), range(1000), strict=False):
+            yield info
+
+
+class DeletesOnce(LocalBackend):
+    """A missing key is an error."""
+
+    def delete(self, key: str) -> None:
+        """Raise for a missing key."""
+        (self._root / key).unlink()
+
+
+class _Replaces(LocalUpload):
+    def commit(self, key: str) -> None:
+        self._backend.delete(key)
+        super().commit(key)
+
+
+class UploadsOver(LocalBackend):
+    """An upload replaces what is there."""
+
+    def upload(self) -> LocalUpload:
+        """Return one that replaces."""
+        return _Replaces(self)
+
+
+class _Keeps(LocalUpload):
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if not self._file.closed:
+            super().commit("half")
+
+
+class CommitsAlways(LocalBackend):
+    """An upload that was given up is published."""
+
+    def upload(self) -> LocalUpload:
+        """Return one that publishes."""
+        return _Keeps(self)
+
+
+class _Hoards(LocalUpload):
+    def __enter__(self) -> Self:
+        self.pieces: list[bytes] = []
+        return self
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.pieces.append(bytes(data))
+
+    def commit(self, key: str) -> None:
+        super().write(b"".join(self.pieces))
+        super().commit(key)
+
+
+class HoldsInMemory(LocalBackend):
+    """Says that it streams, and keeps everything."""
+
+    def upload(self) -> LocalUpload:
+        """Return one that hoards."""
+        return _Hoards(self)
+
+
+class Exhibit(BackendContract):
+    """The suite over one of the above."""
+
+    streams = True
+
+    def __init__(self, cls: type[LocalBackend]) -> None:
+        self.cls = cls
+
+    def make(self, tmp_path: Path) -> Backend:
+        """Return the backend on show."""
+        return self.cls(str(tmp_path / "registry"))
+
+    def again(self, backend: Backend) -> Backend:
+        """Return another of its kind."""
+        return self.cls(backend.url)
+
+
+BROKEN = [
+    (Overwrites, "test_create_twice"),
+    (ChecksThenWrites, "test_one_winner_among_threads"),
+    (ChecksThenWrites, "test_one_winner_among_clients"),
+    (ShowsHalves, "test_whole_or_nothing"),
+    (ForgetsTheKind, "test_create_twice"),
+    (ForgetsTheKind, "test_errors_are_ours_and_pickle"),
+    (Remembers, "test_nothing_is_remembered"),
+    (InclusiveEnd, "test_ranges_are_slices"),
+    (InclusiveEnd, "test_read_many"),
+    (RaisesForMissing, "test_missing_key_is_none"),
+    (LeavesOut, "test_read_many"),
+    (ListsNeighbours, "test_list"),
+    (ListsNeighbours, "test_a_missing_prefix_lists_nothing"),
+    (ListsOneFloor, "test_list"),
+    (ListsAPage, "test_many_keys_are_listed"),
+    (DeletesOnce, "test_delete"),
+    (UploadsOver, "test_upload_onto_a_key_leaves_it"),
+    (CommitsAlways, "test_an_upload_given_up_leaves_nothing"),
+    (HoldsInMemory, "test_a_large_upload"),
+]
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"), BROKEN, ids=[f"{cls.__name__}-{name}" for cls, name in BROKEN]
+)
+def test_a_broken_backend_fails(
+    cls: type[LocalBackend], name: str, tmp_path: Path
+) -> None:
+    """Each fault is found by the test that is about it, which a sound one passes."""
+    for sound in (True, False):
+        suite = Exhibit(LocalBackend if sound else cls)
+        backend = suite.make(tmp_path / str(sound))
+        test = getattr(suite, name)
+        if sound:
+            test(backend)
+        else:
+            with pytest.raises((Exception, pytest.fail.Exception)) as caught:
+                test(backend)
+            assert not isinstance(caught.value, (AttributeError, NameError))
