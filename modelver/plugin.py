@@ -66,10 +66,11 @@ class Upload(Protocol):
         """Append *data*."""
 
     def commit(self, key: str) -> None:
-        """Publish everything written, whole and durable, under *key*.
+        """Publish everything written, whole, under *key*.
 
-        A key that exists already is left as it is: keys of objects are named
-        by their content.
+        It is durable at the latest when a later ``create`` of the same backend
+        becomes visible. A key that exists already is left as it is: keys of
+        objects are named by their content.
         """
 
     def __enter__(self) -> Self:

@@ -71,7 +71,7 @@ def _holds(path: Path, file: FileEntry, algorithm: str) -> bool:
         )
     except OSError:
         return False
-    with open(descriptor, "rb", buffering=0) as found:
+    with os.fdopen(descriptor, "rb", buffering=0) as found:
         if os.fstat(descriptor).st_size != file.size:
             return False
         hasher = new_hasher(algorithm)

@@ -14,6 +14,14 @@ from modelver._values.manifest import Bundle, FileEntry
 _MAX_HEADER: Final = 100_000_000
 _LENGTH: Final = 8
 _SHOWN: Final = 3
+_NO_HEADER: Final = (
+    ArithmeticError,  # a shape beyond any number
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,  # no JSON, or what strict JSON cannot hold
+)
 
 ReadRange = Callable[[FileEntry, int, int], bytes]
 
@@ -68,13 +76,15 @@ def _tensors(file: FileEntry, read: ReadRange) -> list[list[Any]] | None:
         return None
     try:
         header = json.loads(read(file, _LENGTH, _LENGTH + length))
-        return [
+        rows = [
             [name, str(tensor["dtype"]), [int(n) for n in tensor["shape"]]]
             for name, tensor in header.items()
             if name != "__metadata__"
         ]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        dumps(rows)  # refuses what no digest can be taken of
+    except _NO_HEADER:
         return None
+    return rows
 
 
 def _names(paths: Iterable[str]) -> str:

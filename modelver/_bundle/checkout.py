@@ -75,7 +75,7 @@ def write_file(reader: BundleReader, file: FileEntry, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     mode = 0o777 if file.executable else 0o666
     descriptor = os.open(path, _NEW, mode)
-    with open(descriptor, "wb", buffering=0) as out:
+    with os.fdopen(descriptor, "wb", buffering=0) as out:
         for piece in reader.stream(file):
             rest = memoryview(piece)
             while rest:

@@ -212,7 +212,9 @@ def _collect_one(
             return _collect_folder(role, path, name, exclude)
         # The name that the caller wrote, not the one that a link leads to.
         name = name if name is not None else _nfc(path.name)
-        return [_file_item(role, path, info, name, (name, False), name)]
+        return [
+            _file_item(role, path, name, info=info, group=(name, False), inner=name)
+        ]
 
 
 def _collect_folder(
@@ -222,7 +224,9 @@ def _collect_folder(
     group = name if name is not None else _nfc(root.name) or role
     prefix = f"{name}/" if name is not None else ""
     items = [
-        _file_item(role, path, info, prefix + inner, (group, True), inner)
+        _file_item(
+            role, path, prefix + inner, info=info, group=(group, True), inner=inner
+        )
         for path, inner, info in _walk(root, role, exclude)
     ]
     if not items:
@@ -277,8 +281,9 @@ def _follow(path: Path, root: Path) -> Path:
 def _file_item(
     role: str,
     path: Path,
-    info: os.stat_result,
     name: str,
+    *,
+    info: os.stat_result,
     group: tuple[str, bool],
     inner: str,
 ) -> Item:

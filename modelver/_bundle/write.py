@@ -1,5 +1,6 @@
-"""From listed files to objects in the store: each byte is read once, or hashed first
-where the store may hold it already.
+"""From listed files to objects in the store.
+
+Each byte is read once, or hashed first where the store may hold it already.
 """
 
 import os
@@ -45,7 +46,7 @@ def _pieces(item: Item) -> Iterator[bytes]:
         descriptor = os.open(path, _READ)
     except FileNotFoundError:
         raise _changed(path) from None
-    with open(descriptor, "rb", buffering=0) as file:
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise _changed(path)
@@ -77,7 +78,7 @@ def _size(item: Item) -> int:
 
 
 def folder_digest(files: Iterable[tuple[str, str]], algorithm: str) -> str:
-    """Return the digest of a folder: of its sorted lines ``<digest> <path>\\n``.
+    """Return the digest of a folder: of its sorted lines, a digest and a path each.
 
     Args:
         files: (path below the folder, digest of the bytes) of each file.

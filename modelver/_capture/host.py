@@ -7,6 +7,7 @@ import getpass
 import os
 import platform
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from modelver._capture.scrub import clean, scrub_url
@@ -70,6 +71,11 @@ def capture_run() -> dict[str, str | int]:
     The keys are ``host``, ``system``, ``release``, ``machine``, ``user``, ``cpus``,
     ``ci`` (the provider) and ``ci_url`` (where people see the run).
     """
+    return _machine() | _ci(os.environ)
+
+
+@cache
+def _machine() -> dict[str, str | int]:
     texts = {
         "host": platform.node(),
         "system": platform.system(),
@@ -81,4 +87,4 @@ def capture_run() -> dict[str, str | int]:
     cpus = os.cpu_count()
     if cpus is not None:
         run["cpus"] = cpus
-    return run | _ci(os.environ)
+    return run

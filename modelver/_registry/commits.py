@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from functools import singledispatch
 from typing import Any
 
 from attrs import asdict, frozen
@@ -118,29 +119,67 @@ def _describe(action: Action) -> str:
     return term_safe(_words(action))
 
 
-def _words(action: Action) -> str:
-    if isinstance(action, Feature):
-        return f"feature {' '.join((*action.read, *action.write))}"
-    ref = f"{action.name}@{getattr(action, 'version', '')}"
-    if isinstance(action, SetAlias):
-        if action.version is None:
-            what = f"clear {action.name}@{action.alias}"
-        else:
-            what = f"{action.kind} {ref} to {action.alias}"
-        return what + (f" ({action.reason})" if action.reason else "")
-    if isinstance(action, Register):
-        return f"register {ref}"
-    if isinstance(action, SetStatus):
-        return f"status of {ref}: {action.status or 'none'}"
-    if isinstance(action, Tag):
-        said = [f"{k}={v}" for k, v in action.set.items()]
-        return f"tag {ref} {' '.join([*said, *(f'-{key}' for key in action.unset)])}"
-    if isinstance(action, Note):
-        return f"note on {ref}: {action.text[:80]}"
-    if isinstance(action, Metrics):
-        where = f" on {action.dataset}" if action.dataset else ""
-        return f"evaluate {ref}{where}"
-    if isinstance(action, Withdraw | Restore):
-        reason = f" ({action.reason})" if action.reason else ""
-        return f"{action.type} {ref}{reason}"
+@singledispatch
+def _words(action: Any) -> str:
     return f"an action of a later release: {action.name}"
+
+
+@_words.register
+def _(action: Register) -> str:
+    return f"register {_ref(action)}"
+
+
+@_words.register
+def _(action: SetAlias) -> str:
+    if action.version is None:
+        what = f"clear {action.name}@{action.alias}"
+    else:
+        what = f"{action.kind} {_ref(action)} to {action.alias}"
+    return what + _because(action.reason)
+
+
+@_words.register
+def _(action: SetStatus) -> str:
+    status = action.status or "none"
+    return f"status of {_ref(action)}: {status}{_because(action.reason)}"
+
+
+@_words.register
+def _(action: Tag) -> str:
+    said = [f"{key}={value}" for key, value in action.set.items()]
+    said += [f"-{key}" for key in action.unset]
+    return f"tag {_ref(action)} {' '.join(said)}"
+
+
+@_words.register
+def _(action: Note) -> str:
+    return f"note on {_ref(action)}: {action.text[:80]}"
+
+
+@_words.register
+def _(action: Metrics) -> str:
+    where = f" on {action.dataset}" if action.dataset else ""
+    return f"evaluate {_ref(action)}{where}"
+
+
+@_words.register
+def _(action: Withdraw) -> str:
+    return f"withdraw {_ref(action)}{_because(action.reason)}"
+
+
+@_words.register
+def _(action: Restore) -> str:
+    return f"restore {_ref(action)}{_because(action.reason)}"
+
+
+@_words.register
+def _(action: Feature) -> str:
+    return f"feature {' '.join((*action.read, *action.write))}"
+
+
+def _ref(action: Any) -> str:
+    return f"{action.name}@{action.version}"
+
+
+def _because(reason: str | None) -> str:
+    return f" ({reason})" if reason else ""

@@ -6,14 +6,13 @@ from pathlib import Path
 from attrs import define
 
 from modelver._bundle import BundleReader, FileCache
+from modelver._registry.steps import Step
 from modelver._store import Committer, Log, ManifestStore, ObjectStore
 from modelver._values.entry import Action
 from modelver._values.fold import Fold
 from modelver._values.state import Said, State, VersionState
 from modelver.errors import ConflictError, ErrorKind, ReadOnlyError
 from modelver.plugin import Backend, Indexer
-
-from modelver._registry.steps import Step  # isort: skip
 
 
 @define(eq=False)
@@ -64,8 +63,22 @@ class Core:
                 hint="Open it without read_only=True.",
             )
 
-    def commit(self, steps: list[Step], message: str | None, author: str) -> State:
-        """Write one commit of all *steps*, each seeing what those before it did."""
+    def commit(
+        self,
+        steps: list[Step],
+        message: str | None,
+        author: str,
+        *,
+        fresh: bool = False,
+    ) -> State:
+        """Write one commit of all *steps*, each seeing what those before it did.
+
+        Args:
+            steps: In order.
+            message: For people.
+            author: Who says so.
+            fresh: The newest state has just been read: begin with it.
+        """
         self.require_writable()
 
         def decide(state: State) -> tuple[Action, ...]:
@@ -82,4 +95,7 @@ class Core:
                 every += actions
             return every
 
-        return self.committer.commit(decide, actor=author, message=message).state
+        committed = self.committer.commit(
+            decide, actor=author, message=message, fresh=fresh
+        )
+        return committed.state

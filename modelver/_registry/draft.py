@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from modelver._registry.core import Core
-from modelver._registry.questions import RefLike, find
-from modelver._registry.registering import prepare, register_now
-from modelver._registry.staging import Staging
 from modelver._registry.arguments import (
     check_metrics,
     check_params,
@@ -15,12 +11,31 @@ from modelver._registry.arguments import (
     check_tags,
     plain_json,
 )
+from modelver._registry.core import Core
+from modelver._registry.questions import RefLike, find
+from modelver._registry.registering import prepare, register_now
+from modelver._registry.staging import Staging
 from modelver._registry.version import ModelVersion
 from modelver.errors import ErrorKind, InvalidInputError
 
+DRAFT_WORDS: Final = (
+    "version",
+    "bump",
+    "pre",
+    "params",
+    "metrics",
+    "slices",
+    "tags",
+    "description",
+    "parents",
+    "aliases",
+)
+
 
 class Draft:
-    """Takes files, metrics and the rest as they come; registers when its block ends well.
+    """Takes files, metrics and the rest as they come.
+
+    It registers when its block ends well.
 
     Made by ``Registry.draft``. A file is stored when it is added, as it is then: it may
     be overwritten afterwards. Nothing is visible before the block has ended; if it

@@ -93,9 +93,12 @@ def prepare(
 
 def parent_targets(core: Core, parents: RefLike | Iterable[RefLike]) -> list[Target]:
     """Return the parents, each found now: a ref that moves later changes nothing."""
+    given = as_sequence(parents, "parents")
+    if not given:
+        return []
     state = core.state()
     targets = []
-    for parent in as_sequence(parents, "parents"):
+    for parent in given:
         target = target_of(core, parent)
         if isinstance(parent, str):
             target = _fixed(target(state))
@@ -118,7 +121,7 @@ def register_now(
     existing = registration.same(state)
     if existing is None:
         registration.store()
-        state = core.commit([registration.step()], message, author)
+        state = core.commit([registration.step()], message, author, fresh=True)
         if registration.registered is None:
             raise InternalError("a registration was committed without a number")
         ref = Ref.parse(registration.registered)

@@ -10,7 +10,6 @@ from modelver._values.ref import (
     DigestPrefix,
     Exact,
     InRange,
-    Latest,
     Newest,
     Ref,
 )
@@ -62,7 +61,6 @@ def resolve(state: State, ref: Ref, *, quiet: bool = False) -> VersionState:
     selector = ref.selector
     if isinstance(selector, Exact):
         return _exact(model, ref, quiet=quiet)
-    alive = [v for v in model.versions.values() if v.withdrawal is None]
     if isinstance(selector, DigestPrefix):
         return _by_digest(ref, list(model.versions.values()))
     if isinstance(selector, Alias):
@@ -76,20 +74,28 @@ def resolve(state: State, ref: Ref, *, quiet: bool = False) -> VersionState:
                 f"Its aliases are: {', '.join(sorted(model.aliases)) or 'none'}.",
             )
         return model.versions[version.partition("+")[0]]
-    if isinstance(selector, InRange):
-        found = [v for v in alive if selector.range.matches(v.number)]
-        what = f"{model.name} has no version in the range {selector}"
-    elif isinstance(selector, Latest):
-        found = [v for v in alive if not v.number.is_prerelease]
-        what = f"{model.name} has no stable version"
+    if isinstance(selector, Newest):
+        found = newest(model)
+        what = f"{model.name} has no version that is not withdrawn"
     else:
-        assert isinstance(selector, Newest)  # noqa: S101 - narrows the last case
-        if alive:
-            return alive[-1]
-        found, what = [], f"{model.name} has no version that is not withdrawn"
-    if not found:
+        alive = (v for v in model.descending() if v.withdrawal is None)
+        if isinstance(selector, InRange):
+            fits = (v for v in alive if selector.range.matches(v.number))
+            what = f"{model.name} has no version in the range {selector}"
+        else:
+            fits = (v for v in alive if not v.number.is_prerelease)
+            what = f"{model.name} has no stable version"
+        found = next(fits, None)
+    if found is None:
         raise _not_found(ref, what, (), ErrorKind.VERSION, _present(model))
-    return max(found, key=lambda version: version.number)
+    return found
+
+
+def newest(model: ModelState) -> VersionState | None:
+    """Return the version registered last that is not withdrawn."""
+    numbers = reversed(list(model.versions))
+    alive = (v for n in numbers if (v := model.versions[n]).withdrawal is None)
+    return next(alive, None)
 
 
 def _exact(model: ModelState, ref: Ref, *, quiet: bool) -> VersionState:

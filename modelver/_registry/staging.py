@@ -18,6 +18,7 @@ from modelver._bundle import (
 )
 from modelver._capture import capture_commit, capture_environment, capture_run
 from modelver._registry.core import Core
+from modelver._registry.resolve import newest
 from modelver._registry.steps import Step, Target
 from modelver._values.codec import bundle_digest
 from modelver._values.entry import Record, Register, SetAlias
@@ -114,10 +115,10 @@ class Staging:
     def _known(self) -> dict[str, tuple[Slice, ...]]:
         """Return where the newest version's files lie: likely to be needed again."""
         model = self.core.log.state.models.get(self.name)
-        newest = newest_of(model)
-        if newest is None:
+        last = None if model is None else newest(model)
+        if last is None:
             return {}
-        manifest = self.core.manifests.read(newest.manifest)
+        manifest = self.core.manifests.read(last.manifest)
         return {
             file.digest: manifest.layout.files[file.path]
             for file in manifest.bundle.files
@@ -230,10 +231,8 @@ class Registration:
                 existing=found.ref,
                 same_bundle=found.bundle == self.digest,
             )
-        newest = newest_of(model)
-        if newest is not None and newest.bundle == self.digest:
-            return newest
-        return None
+        last = newest(model)
+        return last if last is not None and last.bundle == self.digest else None
 
     def unsaid(self, state: State, existing: VersionState) -> list[str]:
         """Return what was said here and is not recorded of *existing*."""
@@ -293,28 +292,20 @@ class Registration:
             return self._version, "explicit", "the number was given"
         if model is None or not model.versions:
             return _first(self._pre), "first", "the first version"
-        highest = max(v.number for v in model.versions.values())
+        highest = next(model.descending()).number
         if self._bump != "auto":
             return (
                 highest.bump(self._bump, self._pre),  # type: ignore[arg-type]
                 self._bump,
                 f"{self._bump} was asked for",
             )
-        base = newest_of(model) or list(model.versions.values())[-1]
+        base = newest(model) or list(model.versions.values())[-1]
         old = self._core.manifests.read(base.manifest).bundle
         change = classify(
             old, self.bundle, base.record.structure, self._record.structure or ""
         )
         number = highest.bump(change.level, self._pre)  # type: ignore[arg-type]
         return number, change.level, f"{change.reason} (compared with {base.version})"
-
-
-def newest_of(model: ModelState | None) -> VersionState | None:
-    """Return the version registered last that is not withdrawn."""
-    if model is None:
-        return None
-    alive = (v for v in reversed(model.versions.values()) if v.withdrawal is None)
-    return next(alive, None)
 
 
 def _first(pre: str | None) -> Version:

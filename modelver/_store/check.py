@@ -31,7 +31,7 @@ from modelver._values.manifest import FileEntry, Manifest
 from modelver._values.report import Problem, Report
 from modelver._values.state import State, VersionState
 from modelver.errors import FormatError, IntegrityError, UpgradeRequiredError
-from modelver.plugin import Backend
+from modelver.plugin import Backend, KeyInfo
 
 _PIECE: Final = 1024 * 1024
 _ROLLUP: Final = re.compile(r"rollups/([0-9]{1,20})-([0-9]{1,20})\.json\.gz")
@@ -67,10 +67,13 @@ class Checker:
             StorageError: The store cannot tell.
         """
         self._check_registry()
+        # Listed before the log is walked: what comes while it is walked is neither a
+        # gap nor a rollup of entries that are not there.
+        entries = list(self._backend.list(LOG)) if only is None else []
+        rollups = list(self._backend.list(ROLLUPS)) if only is None else []
         state = self._check_log()
-        if only is None:
-            self._check_rollups()
-            self._check_gaps()
+        self._check_rollups(rollups)
+        self._check_gaps(entries)
         versions = [
             version
             for model in state.models.values()
@@ -152,11 +155,11 @@ class Checker:
                 fold.apply(entry, head)
             self._heads.append(head)
 
-    def _check_gaps(self) -> None:
+    def _check_gaps(self, listed: list[KeyInfo]) -> None:
         head = len(self._heads) - 1
         beyond = sorted(
             seq
-            for info in self._backend.list(LOG)
+            for info in listed
             if (seq := seq_of(info.key)) is not None and seq > head
         )
         if beyond:
@@ -167,8 +170,8 @@ class Checker:
                 f"there, up to {beyond[-1]}",
             )
 
-    def _check_rollups(self) -> None:
-        for info in self._backend.list(ROLLUPS):
+    def _check_rollups(self, listed: list[KeyInfo]) -> None:
+        for info in listed:
             match = _ROLLUP.fullmatch(info.key)
             if match is None:
                 continue
@@ -176,11 +179,14 @@ class Checker:
             try:
                 raw = self._backend.read(info.key, 0, MAX_ROLLUP + 1) or b""
                 found = unpack(raw, first, last, self._info.digest)
-                heads = [digest_of(self._info.digest, entry) for entry in found]
-                if heads != self._heads[first : last + 1]:
-                    raise FormatError("a rollup holds other entries than the log")
             except FormatError as error:
-                message = f"{error.message}; the log itself is read instead"
+                why: str | None = error.message
+            else:
+                heads = [digest_of(self._info.digest, entry) for entry in found]
+                same = heads == self._heads[first : last + 1]
+                why = None if same else "a rollup holds other entries than the log"
+            if why is not None:
+                message = f"{why}; the log itself is read instead"
                 self._note("rollup-damaged", info.key, message)
 
     def _check_manifest(

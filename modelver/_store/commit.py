@@ -73,7 +73,12 @@ class Committer:
         self._write_seconds = 0.0
 
     def commit(
-        self, decide: Decide, *, actor: str, message: str | None = None
+        self,
+        decide: Decide,
+        *,
+        actor: str,
+        message: str | None = None,
+        fresh: bool = False,
     ) -> Committed:
         """Write one entry with the actions that *decide* gives.
 
@@ -82,6 +87,8 @@ class Committer:
                 faster; no actions: nothing is written. What it raises is raised.
             actor: Who says so.
             message: For people.
+            fresh: The log has just been read: decide on that first. Were it stale
+                all the same, the create would be lost, and the log read.
 
         Raises:
             ConflictError: Others were faster until the time was over (kind
@@ -90,14 +97,17 @@ class Committer:
             StorageError: The store refused; nothing was committed.
         """
         with self._lock:
-            return self._commit(decide, actor, message)
+            return self._commit(decide, actor, message, fresh=fresh)
 
-    def _commit(self, decide: Decide, actor: str, message: str | None) -> Committed:
+    def _commit(
+        self, decide: Decide, actor: str, message: str | None, *, fresh: bool
+    ) -> Committed:
         txid = uuid.uuid4().hex
         deadline = time.monotonic() + self._timeout
         self._give_way()
         while True:
-            state = self._log.refresh()
+            state = self._log.state if fresh else self._log.refresh()
+            fresh = False
             check_features(state.write, "to write to")
             actions = decide(state)
             if not actions:
@@ -117,7 +127,7 @@ class Committer:
             raw = entry_to_bytes(entry, state.info.digest)
             if self._create(entry, raw, deadline):
                 self._last_own = entry.seq
-                after = self._log.take_own(raw)
+                after = self._log.take_own(entry.seq, raw)
                 self._log.roll_up()
                 return Committed(entry, after)
             if time.monotonic() > deadline:

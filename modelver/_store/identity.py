@@ -12,6 +12,7 @@ from modelver._values.codec import registry_from_bytes, registry_to_bytes
 from modelver._values.digests import digest_of
 from modelver._values.entry import FORMAT, MAX_ENTRY
 from modelver._values.state import DEFAULT_STATUSES, RegistryInfo, State
+from modelver._values.text import term_safe
 from modelver.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -54,7 +55,8 @@ def check_features(names: Iterable[str], what: str) -> None:
     unknown = sorted(set(names) - KNOWN_FEATURES)
     if unknown:
         raise UpgradeRequiredError(
-            f"{what} this registry needs {', '.join(unknown)}, unknown to this release",
+            f"{what} this registry needs {term_safe(', '.join(unknown)[:200])}, "
+            "unknown to this release",
             hint="Upgrade modelver.",
             found=unknown,
         )

@@ -89,6 +89,11 @@ class Log:
         with self._lock:
             seq = self._state.seq
             fold = Fold(self._state)
+            # Before the log is read: another process may commit, and remember it,
+            # between the two, and a log that is merely newer would look rolled back.
+            known = None
+            if self._memory is not None and self._cold:
+                known = self._memory.recall()
             try:
                 self._read_on(fold)
             finally:
@@ -96,21 +101,28 @@ class Log:
                     self._state = fold.state()
             check_features(self._state.read, "to read")
             if self._memory is not None and (self._cold or self._state.seq != seq):
-                if self._cold:
-                    self._memory.check(self._info.uuid, self._heads)
-                self._memory.save(self._info.uuid, self._state.seq, self._heads[-1])
+                if known is not None:
+                    self._memory.check(known, self._info.uuid, self._heads)
+                self._remember()
             self._cold = False
             return self._state
 
-    def take_own(self, raw: bytes) -> State:
-        """Take in an entry that this process has just committed.
+    def take_own(self, seq: int, raw: bytes) -> State:
+        """Take in the entry *seq* that this process has just committed.
 
-        Somebody who read it first may have taken it in already.
+        Another thread may have read it already.
         """
         with self._lock:
-            if digest_of(self._info.digest, raw) not in self._heads[-_SMALLEST:]:
-                return self.refresh()
-            return self._state
+            if len(self.history) == seq - 1:
+                fold = Fold(self._state)
+                self._take(fold, raw)
+                self._state = fold.state()
+                self._remember()
+            return self._state if len(self.history) >= seq else self.refresh()
+
+    def _remember(self) -> None:
+        if self._memory is not None:
+            self._memory.save(self._info.uuid, self._state.seq, self._heads[-1])
 
     def roll_up(self) -> None:
         """Write the rollups that are due; a cache, so a failure is no error."""
@@ -241,8 +253,8 @@ class Log:
             raise
         if entry.seq != seq or entry.prev != self._heads[-1]:
             raise IntegrityError(
-                f"commit {seq} does not follow commit {seq - 1}: it stands for "
-                f"{entry.seq} after {entry.prev[:20]}..., found {self._heads[-1][:20]}...",
+                f"commit {seq} does not follow commit {seq - 1}: it says that it is "
+                f"commit {entry.seq} after another predecessor",
                 kind=ErrorKind.CHAIN_BROKEN,
                 key=key,
                 expected=entry.prev,

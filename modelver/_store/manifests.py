@@ -8,13 +8,7 @@ from modelver._store.layout import manifest_key
 from modelver._values.codec import manifest_from_bytes, manifest_to_bytes
 from modelver._values.digests import digest_of
 from modelver._values.manifest import MAX_MANIFEST, Bundle, Layout, Manifest
-from modelver.errors import (
-    AlreadyExistsError,
-    ErrorKind,
-    FormatError,
-    IntegrityError,
-    StorageError,
-)
+from modelver.errors import ErrorKind, FormatError, IntegrityError
 from modelver.plugin import Backend
 
 _REMEMBERED: Final = 64
@@ -30,7 +24,7 @@ class ManifestStore:
         self._lock = Lock()
 
     def write(self, bundle: Bundle, layout: Layout) -> Manifest:
-        """Store a manifest, whole and durable, and return it.
+        """Store a manifest, read it back, and return it.
 
         Raises:
             IntegrityError: Something else stands under its name.
@@ -39,15 +33,17 @@ class ManifestStore:
         raw = manifest_to_bytes(bundle, layout)
         manifest = manifest_from_bytes(raw, self._algorithm)
         key = manifest_key(manifest.digest)
-        try:
-            self._backend.create(key, raw)
-        except AlreadyExistsError:
-            self._parsed.pop(manifest.digest, None)
-            return self.read(manifest.digest)
-        except StorageError:
-            # The answer may have been lost after the write.
-            if self._backend.read(key, 0, len(raw) + 1) != raw:
-                raise
+        with self._backend.upload() as upload:
+            upload.write(raw)
+            upload.commit(key)
+        found = self._backend.read(key, 0, len(raw) + 1)
+        if found != raw:
+            raise IntegrityError(
+                f"the manifest {manifest.digest} was written and reads otherwise",
+                kind=ErrorKind.MANIFEST_DAMAGED,
+                key=key,
+                hint="Something else stands under its name: run verify.",
+            )
         self._remember(manifest)
         return manifest
 

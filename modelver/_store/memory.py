@@ -13,9 +13,26 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
+from attrs import frozen
+
 from modelver.errors import ErrorKind, IntegrityError
 
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+
+
+@frozen
+class Remembered:
+    """What was seen at one address.
+
+    Attributes:
+        registry: The uuid of the registry.
+        seq: The newest commit.
+        head: Its digest.
+    """
+
+    registry: str
+    seq: int
+    head: str
 
 
 class HeadMemory:
@@ -32,34 +49,40 @@ class HeadMemory:
         """Forget what this address held."""
         self._file.unlink(missing_ok=True)
 
-    def check(self, registry: str, heads: Sequence[str]) -> None:
-        """Compare the log that was read with what is remembered.
+    def recall(self) -> Remembered | None:
+        """Return what is remembered; to be asked before the log is read."""
+        try:
+            found: Any = json.loads(self._file.read_text(encoding="utf-8"))
+            return Remembered(str(found["uuid"]), int(found["seq"]), str(found["head"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def check(self, known: Remembered, registry: str, heads: Sequence[str]) -> None:
+        """Compare the log that was read with what was remembered before.
 
         Args:
+            known: From :meth:`recall`.
             registry: The uuid of the registry that is there now.
             heads: The digest at each position, 0 first.
 
         Raises:
             IntegrityError: Another registry is there, or an older or other log.
         """
-        known = self._load()
-        if known is None:
-            return
-        held, seq, head = known
-        if held != registry:
+        if known.registry != registry:
             raise self._refusal(
                 f"another registry stands in {self._url!r} than before",
                 ErrorKind.REGISTRY_REPLACED,
             )
-        if seq >= len(heads):
+        if known.seq >= len(heads):
             raise self._refusal(
-                f"the registry in {self._url!r} went back from commit {seq} to "
+                f"the registry in {self._url!r} went back from commit {known.seq} to "
                 f"{len(heads) - 1}",
                 ErrorKind.REGISTRY_ROLLED_BACK,
             )
-        if heads[seq] != head:
+        if heads[known.seq] != known.head:
             raise self._refusal(
-                f"the history of {self._url!r} was rewritten at or before commit {seq}",
+                f"the history of {self._url!r} was rewritten at or before commit "
+                f"{known.seq}",
                 ErrorKind.REGISTRY_FORKED,
             )
 
@@ -75,22 +98,15 @@ class HeadMemory:
             except FileNotFoundError:
                 self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 descriptor = os.open(temporary, _NEW, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(text)
             temporary.replace(self._file)
-
-    def _load(self) -> tuple[str, int, str] | None:
-        try:
-            found: Any = json.loads(self._file.read_text(encoding="utf-8"))
-            return str(found["uuid"]), int(found["seq"]), str(found["head"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
 
     def _refusal(self, message: str, kind: ErrorKind) -> IntegrityError:
         return IntegrityError(
             message,
             kind=kind,
             key="registry.json",
-            hint="Restore the copy that this machine has seen. If the change was meant, "
-            "call modelver.forget(url), or run: modelver --registry URL forget",
+            hint="Restore the copy that this machine has seen. If the change was "
+            "meant, call modelver.forget(url), or run: modelver --registry URL forget",
         )

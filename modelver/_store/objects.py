@@ -57,7 +57,7 @@ class ObjectWriter:
         return f"{self._algorithm}:{self._hasher.hexdigest()}"
 
     def commit(self, incarnation: int) -> StoredObject:
-        """Publish the object, whole and durable."""
+        """Publish the object, whole; durable before the next commit is."""
         name = f"{self._hasher.hexdigest()}.{incarnation}"
         self._upload.commit(object_key(name))
         return StoredObject(name, self.digest, self._size)

@@ -7,7 +7,8 @@ over; nothing that was written is ever written again, so they are kept.
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
+from operator import eq
 from typing import Any, TypeVar, get_args
 
 from attrs import fields
@@ -32,8 +33,10 @@ from modelver._values.manifest import (
     Manifest,
     check_layout,
 )
+from modelver._values.names import check_status
 from modelver._values.paths import check_bundle_path, check_no_collisions
 from modelver._values.state import RegistryInfo
+from modelver._values.text import term_safe
 from modelver.errors import (
     ErrorKind,
     FormatError,
@@ -45,6 +48,7 @@ from modelver.errors import (
 T = TypeVar("T")
 
 _BY_TYPE = {action.type: action for action in ACTIONS}
+_UUID = re.compile(r"[0-9a-f]{32}")
 _SEAL = re.compile(rb',"check":"(b3|sha256):([0-9a-f]{64})"\}\n')
 
 
@@ -60,10 +64,51 @@ def _exactly(kind: type, *also: type) -> Any:
     return structure
 
 
+def _mapping_of_floats(value: Any, _: Any) -> dict[str, float]:
+    # All at once: a call for each metric is most of the time of reading a log.
+    made = _mapping_of_any(value, _)
+    types = set(map(type, made.values()))
+    if types <= {float}:
+        return made
+    if not types <= {float, int}:
+        raise TypeError("expected numbers")
+    return {key: float(number) for key, number in made.items()}
+
+
+def _mapping_of_texts(value: Any, _: Any) -> dict[str, str]:
+    made = _mapping_of_any(value, _)
+    if not set(map(type, made.values())) <= {str}:
+        raise TypeError("expected text")
+    return made
+
+
 def _mapping_of_any(value: Any, _: Any) -> dict[str, Any]:
     if type(value) is not dict:
         raise TypeError(f"expected an object, found {type(value).__name__}")
     return value
+
+
+_MAPPINGS: dict[Any, Any] = {
+    Mapping[str, Any]: _mapping_of_any,
+    Mapping[str, float]: _mapping_of_floats,
+    Mapping[str, str]: _mapping_of_texts,
+}
+
+
+def _tuple_hook(converter: Converter, kind: Any) -> Any:
+    inner = get_args(kind)[0]
+    # Looked up at the first item: an action may hold tuples of its own kind.
+    find = cache(lambda: converter.get_structure_hook(inner))
+
+    def structure_tuple(value: Any, _: Any) -> Any:
+        if type(value) is not list:
+            raise TypeError(f"expected an array, found {type(value).__name__}")
+        if not value:
+            return ()
+        hook = find()
+        return tuple([hook(item, inner) for item in value])
+
+    return structure_tuple
 
 
 def _make(*, detailed: bool) -> Converter:
@@ -72,27 +117,27 @@ def _make(*, detailed: bool) -> Converter:
     converter.register_structure_hook(int, _exactly(int))
     converter.register_structure_hook(float, _exactly(float, int))
     converter.register_structure_hook(bool, _exactly(bool))
-    converter.register_structure_hook_func(
-        lambda kind: kind == Mapping[str, Any], _mapping_of_any
+    for kind, hook in _MAPPINGS.items():
+        converter.register_structure_hook_func(partial(eq, kind), hook)
+
+    converter.register_structure_hook_factory(
+        lambda kind: getattr(kind, "__origin__", None) is tuple,
+        partial(_tuple_hook, converter),
     )
 
-    def structure_tuple(value: Any, kind: Any) -> Any:
-        if type(value) is not list:
-            raise TypeError(f"expected an array, found {type(value).__name__}")
-        inner = get_args(kind)[0]
-        return tuple(converter.structure(item, inner) for item in value)
-
-    converter.register_structure_hook_func(
-        lambda kind: getattr(kind, "__origin__", None) is tuple, structure_tuple
-    )
+    hooks: dict[type[Any], Any] = {}
 
     def structure_action(value: Any, _: Any) -> Action:
         if type(value) is not dict:
             raise TypeError(f"expected an object, found {type(value).__name__}")
-        known = _BY_TYPE.get(value.get("type"))
+        name = str(value.get("type"))
+        known: type[Any] | None = _BY_TYPE.get(name)
         if known is None:
-            return Unknown(name=str(value.get("type"))[:100])
-        return converter.structure(value, known)
+            return Unknown(name=name[:100])
+        if known not in hooks:
+            hooks[known] = converter.get_structure_hook(known)
+        made: Action = hooks[known](value, known)
+        return made
 
     converter.register_structure_hook_func(
         lambda kind: kind == Action, structure_action
@@ -136,7 +181,8 @@ def _structure(value: Any, kind: type[T]) -> T:
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         what, path = str(error), "$"
     raise FormatError(
-        f"the document is no {kind.__name__.lower()}: {what[:200]} at {path[:200]}",
+        f"the document is no {kind.__name__.lower()}: "
+        f"{term_safe(what[:200])} at {term_safe(path[:200])}",
         kind=ErrorKind.MALFORMED,
         path=path,
     )
@@ -258,6 +304,17 @@ def registry_from_bytes(raw: bytes) -> RegistryInfo:
     info = _structure(document, RegistryInfo)
     if b',"check":"' + info.digest.encode() + b":" not in raw:
         raise FormatError("registry.json is sealed by another digest than it pins")
+    # It becomes a part of a path on this machine.
+    if not _UUID.fullmatch(info.uuid):
+        raise FormatError("the registry's uuid is not 32 hex digits", path="$.uuid")
+    try:
+        for status in info.statuses:
+            check_status(status)
+    except InvalidInputError as error:
+        raise FormatError(
+            f"the registry declares a status that cannot be one: {error.message}",
+            path="$.statuses",
+        ) from error
     return info
 
 

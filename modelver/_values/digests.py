@@ -6,7 +6,10 @@ being checked: a digest of the other algorithm is refused, not believed.
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Protocol
+
+from blake3 import blake3
 
 from modelver.errors import ErrorKind, FormatError, InvalidInputError
 
@@ -26,18 +29,18 @@ class Hasher(Protocol):
         """Return the digest of everything taken in, as lower-case hex."""
 
 
+_MAKERS: dict[str, Callable[[], Hasher]] = {"b3": blake3, "sha256": hashlib.sha256}
+
+
 def new_hasher(algorithm: str) -> Hasher:
     """Return a fresh hasher; both algorithms give 32 bytes.
 
     Raises:
         InvalidInputError: *algorithm* is not one of :data:`ALGORITHMS`.
     """
-    if algorithm == "b3":
-        from blake3 import blake3  # noqa: PLC0415 - 1 ms that only hashing pays
-
-        return blake3()
-    if algorithm == "sha256":
-        return hashlib.sha256()
+    make = _MAKERS.get(algorithm)
+    if make is not None:
+        return make()
     raise InvalidInputError(
         f"{algorithm!r} is not a digest algorithm that modelver knows",
         hint=f"Choose one of {', '.join(ALGORITHMS)}.",

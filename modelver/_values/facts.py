@@ -70,9 +70,9 @@ def flatten(value: object, prefix: str = "") -> dict[str, Scalar | None]:
     """Return nested mappings and lists as one mapping with dotted keys.
 
     ``{"model": {"layers": [64, 32]}}`` gives ``model.layers.0`` and
-    ``model.layers.1``. An empty mapping or list is kept as the text ``{}`` or
-    ``[]``; what is neither text, number, boolean nor None as its ``str()``. A key
-    that is taken already, as by ``{"a.b": 1, "a": {"b": 2}}``, is put in double
+    ``model.layers.1``. An empty mapping or list inside is kept as the text ``{}``
+    or ``[]``; what is neither text, number, boolean nor None as its ``str()``. A
+    key that is taken already, as by ``{"a.b": 1, "a": {"b": 2}}``, is put in double
     quotes: nothing is lost.
 
     Args:
@@ -84,6 +84,8 @@ def flatten(value: object, prefix: str = "") -> dict[str, Scalar | None]:
             values, or keys of millions of characters (kind ``TOO_LARGE``).
     """
     flat: dict[str, Scalar | None] = {}
+    if not prefix and isinstance(value, Mapping | list | tuple) and not value:
+        return flat
     stack: list[tuple[str, object, int]] = [(prefix, value, 0)]
     letters = 0
     while stack:

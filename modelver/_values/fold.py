@@ -5,10 +5,12 @@ its actions takes effect, and the log goes on. The rules are part of the store f
 (``docs/reference/format-v1.md``): to change one is to change what old registries say.
 """
 
+from bisect import insort
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, ClassVar
 
-from attrs import Factory, define, evolve, frozen
+from attrs import Factory, define, evolve
 
 from modelver._values.digests import is_digest
 from modelver._values.entry import (
@@ -27,7 +29,7 @@ from modelver._values.entry import (
     Withdraw,
 )
 from modelver._values.names import check_alias, check_model_name
-from modelver._values.semver import Version
+from modelver._values.semver import Precedence, Version
 from modelver._values.state import (
     AliasMove,
     Evaluation,
@@ -65,16 +67,9 @@ class _Model:
 
     name: str
     versions: dict[str, VersionState] = Factory(dict)
+    ranked: list[tuple[Precedence, str]] = Factory(list)
     aliases: dict[str, str] = Factory(dict)
     moves: dict[str, tuple[AliasMove, ...]] = Factory(dict)
-
-
-@frozen
-class _Undo:
-    mapping: dict[str, Any]
-    key: str
-    had: bool
-    value: Any
 
 
 class Fold:
@@ -94,7 +89,7 @@ class Fold:
             "write": state.write,
         }
         self._voids = list(state.voids)
-        self._undo: list[_Undo] = []
+        self._undo: list[Callable[[], object]] = []
 
     def state(self) -> State:
         """Return the state after everything applied so far."""
@@ -103,6 +98,7 @@ class Fold:
             models[name] = ModelState(
                 name=name,
                 versions=dict(model.versions),
+                ranked=tuple(model.ranked),
                 aliases=dict(model.aliases),
                 moves=dict(model.moves),
             )
@@ -142,25 +138,24 @@ class Fold:
         self._undo.clear()
         try:
             for action in actions:
-                _RULES[type(action)](self, action, said, message)
+                self._rules[type(action)](self, action, said, message)
         except _BrokenRuleError as broken:
             for undo in reversed(self._undo):
-                if undo.had:
-                    undo.mapping[undo.key] = undo.value
-                else:
-                    undo.mapping.pop(undo.key, None)
+                undo()
             return str(broken)
         return None
 
     # What the rules stand on.
 
     def _put(self, mapping: dict[str, Any], key: str, value: Any) -> None:
-        had = key in mapping
-        self._undo.append(_Undo(mapping, key, had, mapping.get(key)))
+        if key in mapping:
+            self._undo.append(partial(mapping.__setitem__, key, mapping[key]))
+        else:
+            self._undo.append(partial(mapping.__delitem__, key))
         mapping[key] = value
 
     def _drop(self, mapping: dict[str, Any], key: str) -> None:
-        self._undo.append(_Undo(mapping, key, had=True, value=mapping.pop(key)))
+        self._undo.append(partial(mapping.__setitem__, key, mapping.pop(key)))
 
     def _model(self, name: str, *, create: bool = False) -> _Model:
         model = self._touched.get(name)
@@ -168,7 +163,13 @@ class Fold:
             return model
         old = self._base.models.get(name)
         if old is not None:
-            model = _Model(name, dict(old.versions), dict(old.aliases), dict(old.moves))
+            model = _Model(
+                name=name,
+                versions=dict(old.versions),
+                ranked=list(old.ranked),
+                aliases=dict(old.aliases),
+                moves=dict(old.moves),
+            )
             self._touched[name] = model
         elif create:
             model = _Model(name)
@@ -191,7 +192,8 @@ class Fold:
 
     def _register(self, action: Register, said: Said, message: str | None) -> None:
         try:
-            check_model_name(action.name)
+            if action.name not in self._touched:
+                check_model_name(action.name)
             number = Version.parse(action.version)
         except InvalidInputError as error:
             raise _BrokenRuleError(error.message) from error
@@ -222,6 +224,9 @@ class Fold:
             slices=record.slices,
         )
         self._put(model.versions, key, version)
+        place = (number.precedence, key)
+        insort(model.ranked, place)
+        self._undo.append(partial(model.ranked.remove, place))
 
     def _check_parent(self, parent: Parent) -> None:
         _, found = self._version(parent.name, parent.version)
@@ -315,16 +320,15 @@ class Fold:
     def _unknown(self, _action: Unknown, _said: Said, _message: str | None) -> None:
         """An action of a later release, in an entry that says it may be skipped."""
 
-
-_RULES: dict[type, Callable[[Fold, Any, Said, str | None], None]] = {
-    Register: Fold._register,
-    SetAlias: Fold._alias,
-    SetStatus: Fold._status,
-    Tag: Fold._tag,
-    Note: Fold._note,
-    Metrics: Fold._metrics,
-    Withdraw: Fold._withdraw,
-    Restore: Fold._restore,
-    Feature: Fold._feature,
-    Unknown: Fold._unknown,
-}
+    _rules: ClassVar[dict[type, Callable[..., None]]] = {
+        Register: _register,
+        SetAlias: _alias,
+        SetStatus: _status,
+        Tag: _tag,
+        Note: _note,
+        Metrics: _metrics,
+        Withdraw: _withdraw,
+        Restore: _restore,
+        Feature: _feature,
+        Unknown: _unknown,
+    }

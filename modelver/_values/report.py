@@ -95,15 +95,14 @@ class Report:
 
     def __str__(self) -> str:
         depth = "every byte read" if self.deep else "sizes only"
-        lines = [
-            f"{self.intact} of {self.versions} versions intact "
-            f"({self.commits} commits, {self.objects} objects, "
-            f"{human_size(self.bytes)}, {depth})"
-        ]
+        counted = f"{self.commits} commits, {self.objects} objects"
+        head = f"{self.intact} of {self.versions} versions intact"
+        lines = [f"{head} ({counted}, {human_size(self.bytes)}, {depth})"]
         for problem in self.problems[:_SHOWN]:
             lines.append(f"  {problem.kind}: {term_safe(problem.message)}")
             if problem.versions:
-                lines.append(f"    hurts {', '.join(problem.versions[:_SHOWN])}")
+                hurt = ", ".join(problem.versions[:_SHOWN])
+                lines.append(f"    hurts {term_safe(hurt)}")
         if len(self.problems) > _SHOWN:
             lines.append(f"  ... and {len(self.problems) - _SHOWN} more")
         return "\n".join(lines)

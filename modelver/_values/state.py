@@ -3,13 +3,13 @@
 States are shared between threads and never change; the fold makes new ones.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from attrs import Factory, field, frozen
 
 from modelver._values.entry import Metrics, Parent, Record
-from modelver._values.semver import Version
+from modelver._values.semver import Precedence, Version
 
 DEFAULT_STATUSES: Final = (
     "in-review",
@@ -150,12 +150,26 @@ class AliasMove:
 
 @frozen(kw_only=True)
 class ModelState:
-    """One model: versions in the order of registration, aliases, their moves."""
+    """One model.
+
+    Attributes:
+        name: The model.
+        versions: Number without build metadata to version, in the order of
+            registration.
+        ranked: (precedence, key of ``versions``), lowest first.
+        aliases: Alias to exact number.
+        moves: Alias to its moves, oldest first.
+    """
 
     name: str
     versions: Mapping[str, VersionState] = Factory(dict)
+    ranked: Sequence[tuple[Precedence, str]] = ()
     aliases: Mapping[str, str] = Factory(dict)
     moves: Mapping[str, tuple[AliasMove, ...]] = Factory(dict)
+
+    def descending(self) -> Iterator[VersionState]:
+        """Yield the versions, the one of the highest precedence first."""
+        return (self.versions[key] for _, key in reversed(self.ranked))
 
     def aliases_of(self, version: str) -> tuple[str, ...]:
         """Return the aliases that name *version*, sorted."""

@@ -49,8 +49,14 @@ def side_by_side(count: int, act: Callable[[int], T]) -> list[T]:
         barrier.wait()
         return act(number)
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(start, range(count)))
+    usual = sys.getswitchinterval()
+    # Python changes threads every 5 ms: a check and a set would seldom be parted.
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(count) as pool:
+            return list(pool.map(start, range(count)))
+    finally:
+        sys.setswitchinterval(usual)
 
 
 def upload(backend: Backend, key: str, *pieces: bytes | bytearray | memoryview) -> None:
@@ -82,10 +88,12 @@ class BackendSuite:
     Attributes:
         streams: Whether an upload of any size fits into little memory.
         rounds: How many keys each race is about; fewer where a round trip is slow.
+        many: How many keys the large listing has: more than a page of the store.
     """
 
     streams: ClassVar[bool] = False
     rounds: ClassVar[int] = 25
+    many: ClassVar[int] = 1200
 
     def make(self, tmp_path: Path) -> Backend:
         """Return a backend over a fresh, empty store, another one at each call."""

@@ -112,7 +112,7 @@ class ReadSuite(BackendSuite):
 
     def test_many_keys_are_listed(self, exclusive: Backend) -> None:
         """A listing of more than one page is complete."""
-        expected = {f"objects/{n % 7:02x}/{n:064x}.0": 1 for n in range(1200)}
+        expected = {f"objects/{n % 7:02x}/{n:064x}.0": 1 for n in range(self.many)}
         keys = list(expected)
 
         def create(number: int) -> None:

@@ -131,8 +131,8 @@ def test_latency_is_waited_for_once_a_round_trip(tmp_path: Path) -> None:
     backend = LatencyBackend(LocalBackend(str(tmp_path)), 0.05)
     start = time.monotonic()
     upload(backend, "a", b"x", b"y", b"z")
-    side_by_side(8, lambda _: backend.read("a"))
-    assert 0.1 <= time.monotonic() - start < 0.35
+    side_by_side(32, lambda _: backend.read("a"))
+    assert 0.1 <= time.monotonic() - start < 1
 
 
 def test_faults_need_no_pytest() -> None:

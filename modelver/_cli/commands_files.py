@@ -1,0 +1,81 @@
+"""Verbs about the files of a version, and about damage."""
+
+from argparse import Namespace
+from base64 import b64encode
+
+from modelver._cli.failure import DAMAGE, FAILED, OK
+from modelver._cli.opening import opened
+from modelver._cli.output import Cell, Raw, Reply, Table, Text, digest, size
+from modelver._values.report import Report
+from modelver.errors import ErrorKind, InvalidInputError
+
+# What JSON is asked to hold: more is better written to a file.
+_MAX_IN_JSON = 64 * 2**20
+_CACHES = frozenset({"rollup-damaged"})
+
+
+def files(args: Namespace) -> Reply:
+    """List the files of a version."""
+    found = opened(args).get(args.ref).files
+    keys = ("path", "role", "size", "digest", "executable")
+    data = [{key: getattr(file, key) for key in keys} for file in found]
+    rows = [
+        (
+            Cell(f.path, style="bold"),
+            f.role,
+            size(f.size),
+            digest(f.digest),
+            "x" if f.executable else "",
+        )
+        for f in found
+    ]
+    return Reply(data, Table(("path", "role", "size", "digest", ""), rows, right=(2,)))
+
+
+def cat(args: Namespace) -> Reply:
+    """Write out the bytes of a file."""
+    version = opened(args).get(args.ref)
+    # Only the version knows what the short path of a model file means.
+    stream = version.open(args.path)
+    end = stream.seek(0, 2)
+    stream.seek(0)
+    if not args.json:
+        return Reply(None, Raw(stream, end, args.path))
+    if end > _MAX_IN_JSON:
+        stream.close()
+        raise InvalidInputError(
+            f"{args.path!r} has {end:,} bytes: too many for JSON",
+            kind=ErrorKind.TOO_LARGE,
+            hint="Leave --json out, or use path or checkout.",
+        )
+    with stream:
+        content = b64encode(stream.read()).decode()
+    data = {"ref": version.ref, "path": args.path, "size": end, "base64": content}
+    return Reply(data, Text(""))
+
+
+def path(args: Namespace) -> Reply:
+    """Print the path of a local copy."""
+    version = opened(args).get(args.ref)
+    found = str(version.path(args.path))
+    return Reply({"ref": version.ref, "path": found}, Text(found))
+
+
+def checkout(args: Namespace) -> Reply:
+    """Write a version into a folder."""
+    version = opened(args).get(args.ref)
+    found = str(version.checkout(args.dest, args.role or None))
+    shown = f"{version.ref} is in {found}"
+    return Reply({"ref": version.ref, "path": found}, Text(found, shown))
+
+
+def verify(args: Namespace) -> Reply:
+    """Look for damage."""
+    report = opened(args).verify(args.ref, deep=not args.shallow)
+    return Reply(report.to_dict(), Text(str(report)), _code(report))
+
+
+def _code(report: Report) -> int:
+    if report.ok:
+        return OK
+    return FAILED if {p.kind for p in report.problems} <= _CACHES else DAMAGE
