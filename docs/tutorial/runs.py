@@ -36,9 +36,9 @@ RUNS = [
     Run("tumour", "more-data", "tumour-2", BAYES, "naive Bayes, 398 tumours"),
     Run("tumour", "scaled", "tumour-2", SCALED, "scaler and logistic regression"),
     Run("tumour", "careful", "tumour-2", CAREFUL, "malignant from 0.3 on, not 0.5"),
-    Run("digits", "first", "digits-1", LINEAR, "logistic regression, 300 images"),
-    Run("digits", "more-data", "digits-2", LINEAR, "logistic regression, 1,000"),
+    Run("digits", "first", "digits-1", LINEAR, "logistic regression, 300 rows"),
+    Run("digits", "more-data", "digits-2", LINEAR, "logistic regression, 1,000 rows"),
     Run("digits", "projected", "digits-2", PROJECTED, "projection, support vectors"),
     Run("digits", "stiffer", "digits-2", STIFFER, "support vectors with C 10, not 1"),
-    Run("digits", "third", "digits-3", STIFFER, "the third delivery, 1,257 images"),
+    Run("digits", "third", "digits-3", STIFFER, "the third delivery, 1,257 rows"),
 ]

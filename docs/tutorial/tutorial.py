@@ -76,13 +76,13 @@ def main() -> None:
     say(f"registered     {new or 'no'} new versions; {old}")
     say(f"found          {found} of {report.versions} versions; compared {compared}")
     say(f"checked out    {total} versions; {same} give the same scores as at training")
-    say(
-        f"trained again  from a checkout alone: {'the same' if again else 'OTHER'} bytes"
-    )
+    said = "the same bytes" if again else "OTHER BYTES"
+    say(f"trained again  from a checkout alone: {said}")
     say(f"verified       {report.intact} of {report.versions} versions, every byte")
     say(f"rolled back    in {seconds * 1000:.1f} ms")
     say(f"all of this    in {time.perf_counter() - started:.1f} s")
     print("\nRun it again: nothing new is registered. With --fresh it all begins anew.")
+    print(f"Look around: {python()} -m modelver --registry {url} log")
     if not (report.ok and again and same == total):
         raise SystemExit(1)
 
@@ -111,6 +111,14 @@ def prepare() -> str:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack our lines
     return str(arguments.registry)
+
+
+def python() -> str:
+    """Return what to type for the Python that runs this."""
+    here = Path(sys.executable)
+    return str(
+        here.relative_to(Path.cwd()) if here.is_relative_to(Path.cwd()) else here
+    )
 
 
 # 1.

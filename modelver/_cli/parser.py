@@ -6,7 +6,7 @@ other one. Options may stand before the verb, after it and between its words.
 
 import argparse
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from modelver._cli.spec import GLOBAL, GROUPS, Argument, Verb
 from modelver._cli.verbs_read import READING
@@ -37,13 +37,17 @@ EXIT_CODES: Final = (
 
 _WIDTH: Final = 88
 _DIGITS: Final = 18
+# Marks the words after "--", which are never options: argparse forgets them when
+# options stand between words. No word of a process can hold it.
+_LITERAL: Final = "\0"
 
 
 class _Parser(argparse.ArgumentParser):
     color = False  # Python 3.14 would colour the help, whatever --no-color says
 
     def error(self, message: str) -> NoReturn:
-        raise usage_error(message, f"See {self.prog} --help.")
+        said = message.replace(_LITERAL, "")
+        raise usage_error(said, f"See {self.prog} --help.")
 
 
 def usage_error(message: str, hint: str) -> InvalidInputError:
@@ -58,9 +62,10 @@ def _formatter(prog: str) -> argparse.HelpFormatter:
 
 
 def count(text: str) -> int:
-    """Return a number of things, 1 or more; what the library says of it is final."""
-    if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
-        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not a number of things")
+    """Return a number of things, 1 or more."""
+    digits = text.isascii() and text.isdigit() and len(text) <= _DIGITS
+    if not digits or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is no number from 1 upwards")
     return int(text)
 
 
@@ -166,7 +171,11 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     start = argparse.Namespace(
         registry=None, at=None, json=False, author=None, cache=None, no_color=False
     )
-    found = _root().parse_args(list(words), start)
+    words = list(words)
+    if "--" in words:
+        at = words.index("--")
+        words = [*words[:at], *(_LITERAL + text for text in words[at + 1 :])]
+    found = _root().parse_args(words, start)
     if found.verb is None:
         return found
     verb = VERBS.get(found.verb)
@@ -174,7 +183,18 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         raise _unknown(found.verb)
     rest = found.rest
     del found.rest
-    return _verb_parser(verb).parse_intermixed_args(rest, found)
+    found = _verb_parser(verb).parse_intermixed_args(rest, found)
+    for argument in verb.arguments:
+        if not argument.is_option:
+            value = getattr(found, argument.flag)
+            setattr(found, argument.flag, _literal(value))
+    return found
+
+
+def _literal(value: Any) -> Any:
+    if isinstance(value, list):
+        return [text.removeprefix(_LITERAL) for text in value]
+    return None if value is None else value.removeprefix(_LITERAL)
 
 
 def help_text() -> str:

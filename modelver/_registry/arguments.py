@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Final
 
+from modelver._values.facts import flatten
 from modelver._values.jsonstrict import MAX_DEPTH, dumps
 from modelver._values.names import (
     check_metric_name,
@@ -131,6 +132,7 @@ def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
             hint="For instance params={'lr': 0.1}, or vars(args).",
         )
     made = plain_json(params, "params")
+    flatten(made)  # what a search sees; refuses what is too large for it
     size = len(dumps(made))
     if size > MAX_PARAMS:
         raise InvalidInputError(

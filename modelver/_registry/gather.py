@@ -14,7 +14,7 @@ from modelver.errors import InvalidInputError
 _LARGEST_CONFIG: Final = 2**20
 
 
-def document_of(model: ModelState, version: VersionState) -> Document:
+def document_of(version: VersionState, aliases: tuple[str, ...]) -> Document:
     """Return what a search can see of a version."""
     record = version.record
     return Document(
@@ -26,7 +26,7 @@ def document_of(model: ModelState, version: VersionState) -> Document:
         created=version.said.time,
         status=version.status,
         description=record.description,
-        aliases=model.aliases_of(version.version),
+        aliases=aliases,
         tags=version.tags,
         params=_flat(record.params),
         metrics=version.metrics,
@@ -58,8 +58,11 @@ def facts_of(model: ModelState, version: VersionState, reader: BundleReader) -> 
 
 
 def _flat(params: Mapping[str, Any]) -> dict[str, Scalar | None]:
-    # An empty mapping would be kept as one value, "{}", under no name.
-    return flatten(params) if params else {}
+    # A registry may hold what this release would not have registered.
+    try:
+        return flatten(params)
+    except InvalidInputError:
+        return {}
 
 
 def config_of(reader: BundleReader) -> dict[str, Scalar | None]:

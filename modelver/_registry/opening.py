@@ -19,8 +19,9 @@ from modelver._store import (
     create_registry,
     open_registry,
 )
+from modelver._values.digests import DEFAULT_ALGORITHM
 from modelver._values.names import check_status, check_text
-from modelver._values.state import DEFAULT_STATUSES
+from modelver._values.state import DEFAULT_STATUSES, RegistryInfo
 from modelver._values.url import scheme_of
 from modelver.errors import InvalidInputError, RegistryNotFoundError
 from modelver.plugin import Backend, Indexer
@@ -67,7 +68,7 @@ def open_core(
     backend: Backend,
     *,
     create: bool,
-    digest: str,
+    digest: str | None,
     statuses: tuple[str, ...] | None,
     read_only: bool,
     author: str | None,
@@ -89,12 +90,13 @@ def open_core(
             existed = False
         identity = create_registry(
             backend,
-            digest=digest,
+            digest=digest or DEFAULT_ALGORITHM,
             created=clock(),
             statuses=[check_status(s) for s in statuses or DEFAULT_STATUSES],
         )
         if not existed and memory is not None:
             memory.forget()  # whatever stood here before is gone, on purpose
+        _check_as_asked(identity.info, digest, statuses)
     else:
         identity = open_registry(backend)
     log = Log(backend, identity, memory)
@@ -112,6 +114,25 @@ def open_core(
         read_only=read_only,
         root=root,
     )
+
+
+def _check_as_asked(
+    info: RegistryInfo, digest: str | None, statuses: tuple[str, ...] | None
+) -> None:
+    """Refuse to open as created what was created otherwise.
+
+    Raises:
+        InvalidInputError: The digest or the statuses are other ones.
+    """
+    for what, asked, found in (
+        ("the digest", digest, info.digest),
+        ("the statuses", statuses, info.statuses),
+    ):
+        if asked is not None and asked != found:
+            raise InvalidInputError(
+                f"the registry is there already, with {what} {found!r}, not {asked!r}",
+                hint=f"Leave {what} out to open it as it is.",
+            )
 
 
 def _indexer(name: str) -> Indexer:

@@ -43,8 +43,9 @@ class Registry(Reading, Verbs[ModelVersion]):
         cache: Folder of local copies; None: ``MODELVER_CACHE_DIR``, else the user's
             cache folder.
         storage_options: Passed to the backend.
-        digest: ``b3`` (BLAKE3) or ``sha256``, when it is created.
-        statuses: The statuses that versions may have, when it is created.
+        digest: ``b3`` (BLAKE3) or ``sha256``, when it is created; None: BLAKE3.
+        statuses: The statuses that versions may have, when it is created; None: the
+            usual ones.
         backend: A backend to use instead of *url*.
         indexer: Name of the index that answers searches.
         timeout: Seconds after which a commit that others keep overtaking, or a store
@@ -68,7 +69,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         author: str | None = None,
         cache: str | os.PathLike[str] | None = None,
         storage_options: Mapping[str, Any] | None = None,
-        digest: str = "b3",
+        digest: str | None = None,
         statuses: Sequence[str] | None = None,
         backend: Backend | None = None,
         indexer: str = "scan",

@@ -73,14 +73,23 @@ class Searcher:
             told = self._told.get(name)
             if told is model:
                 continue
+            before = _holders(told) if told is not None else {}
+            now = _holders(model)
             for key, version in model.versions.items():
-                same = told is not None and told.versions.get(key) is version
-                if same and told is not None:
-                    aliases = told.aliases_of(version.version)
-                    if aliases == model.aliases_of(version.version):
-                        continue
-                document = document_of(model, version)
+                aliases = now.get(version.version, ())
+                if (
+                    told is not None
+                    and told.versions.get(key) is version
+                    and before.get(version.version, ()) == aliases
+                ):
+                    continue
+                document = document_of(version, aliases)
                 self._documents[document.ref] = document
                 changed.append(document)
             self._told[name] = model
         return changed
+
+
+def _holders(model: ModelState) -> dict[str, tuple[str, ...]]:
+    """Return the aliases of each version that has any."""
+    return {v: model.aliases_of(v) for v in set(model.aliases.values())}

@@ -114,7 +114,7 @@ class Staging:
 
     def _known(self) -> dict[str, tuple[Slice, ...]]:
         """Return where the newest version's files lie: likely to be needed again."""
-        model = self.core.log.state.models.get(self.name)
+        model = self.core.state().models.get(self.name)
         last = None if model is None else newest(model)
         if last is None:
             return {}

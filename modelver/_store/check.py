@@ -285,10 +285,14 @@ class Checker:
         hasher = new_hasher(self._info.digest)
         for piece in manifest.layout.files[file.path]:
             end = piece.offset + piece.length
+            key = object_key(piece.object)
             for start in range(piece.offset, end, _PIECE):
-                key = object_key(piece.object)
                 stop = min(start + _PIECE, end)
-                hasher.update(self._backend.read(key, start, stop) or b"")
+                found = self._backend.read(key, start, stop) or b""
+                hasher.update(found)
+                # A slice may claim petabytes that its object does not have.
+                if len(found) < stop - start:
+                    break
         if hasher.hexdigest() != hex_of(file.digest):
             self._note(
                 "object-damaged",

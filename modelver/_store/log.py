@@ -26,6 +26,7 @@ from modelver.errors import (
     FormatError,
     IntegrityError,
     ModelverError,
+    StorageError,
     UpgradeRequiredError,
 )
 from modelver.plugin import Backend
@@ -49,6 +50,16 @@ class Folded:
     """
 
     seq: int
+    entry: Entry | None
+    void: str | None
+
+
+@frozen
+class _Decoded:
+    """An entry that was read: its bytes, their digest, what they say or why nothing."""
+
+    raw: bytes
+    head: str
     entry: Entry | None
     void: str | None
 
@@ -152,10 +163,10 @@ class Log:
     def _read_on(self, fold: Fold) -> None:
         window = self._backend.capabilities.read_window
         check_head = bool(self.history)
-        bulk = self._cold
+        bulk = believed = self._cold
         while True:
-            if bulk and self._read_rollup(fold):
-                continue
+            if bulk and believed:
+                believed = self._read_rollups(fold)
             seq = len(self.history)
             start = seq if check_head else seq + 1
             keys = [entry_key(n) for n in range(start, seq + 1 + window)]
@@ -171,7 +182,8 @@ class Log:
                 if bulk and len(self.history) % _SMALLEST == 0:
                     break  # a rollup may begin here
             window = min(window * 2, _MAX_WINDOW)
-            bulk = bulk or window > _SMALLEST
+            if not bulk and window > _SMALLEST:
+                bulk = believed = True
 
     def _check_head(self, seq: int, raw: bytes | None) -> None:
         if raw is None:
@@ -193,9 +205,31 @@ class Log:
                 hint="Its history was rewritten or damaged. Restore it from a copy.",
             )
 
-    def _read_rollup(self, fold: Fold) -> bool:
-        """Read the largest rollup that begins here; tell whether there was one."""
-        first = len(self.history) + 1
+    def _read_rollups(self, fold: Fold) -> bool:
+        """Take in the rollups that begin here, one after the other.
+
+        Each entry of theirs is proved by the one behind it, and the last by the log,
+        where it must stand as well.
+
+        Returns:
+            False if the log says otherwise: then there is no use in asking for more.
+        """
+        found: list[_Decoded] = []
+        while more := self._read_rollup(found):
+            found += more
+        if not found:
+            return True
+        key = entry_key(len(self.history) + len(found))
+        if self._backend.read(key, 0, READ_LIMIT) != found[-1].raw:
+            return False
+        for decoded in found:
+            self._apply(fold, decoded)
+        self._tail, self._unrolled = [], []
+        return True
+
+    def _read_rollup(self, before: Sequence[_Decoded]) -> list[_Decoded]:
+        """Return the entries of the largest rollup that comes after *before*."""
+        first = len(self.history) + len(before) + 1
         sizes = [size for size in ROLLUP_SIZES if (first - 1) % size == 0]
         for size in sizes:
             key = rollup_key(first, first + size - 1)
@@ -204,18 +238,24 @@ class Log:
                 if raw is None:
                     continue
                 entries = unpack(raw, first, first + size - 1, self._info.digest)
-            except FormatError:
+                found: list[_Decoded] = []
+                prev = before[-1].head if before else self._heads[-1]
+                for seq, entry in enumerate(entries, first):
+                    found.append(self._decode(seq, entry, prev))
+                    prev = found[-1].head
+            except (FormatError, IntegrityError, StorageError):
                 continue  # a cache that lies is passed over; verify names it
-            for entry in entries:
-                self._take(fold, entry)
-            self._tail, self._unrolled = [], []
-            return True
-        return False
+            if all(decoded.entry is not None for decoded in found):
+                return found
+        return []
 
     def _take(self, fold: Fold, raw: bytes) -> None:
         seq = len(self.history) + 1
-        head = digest_of(self._info.digest, raw)
-        entry, void = self._decode(seq, raw)
+        self._apply(fold, self._decode(seq, raw, self._heads[-1]))
+
+    def _apply(self, fold: Fold, decoded: _Decoded) -> None:
+        seq = len(self.history) + 1
+        head, entry, void = decoded.head, decoded.entry, decoded.void
         if entry is None:
             fold.skip(seq, head, void or "")
             warnings.warn(
@@ -228,41 +268,46 @@ class Log:
             void = fold.apply(entry, head)
         self._heads.append(head)
         self.history.append(Folded(seq, entry, void))
-        self._tail.append(raw)
+        if entry is None:
+            # It does not say what came before it, so that nothing in a rollup would.
+            self._tail = []
+        else:
+            self._tail.append(decoded.raw)
         if seq % _SMALLEST == 0:
             if len(self._tail) == _SMALLEST and len(self._unrolled) < _UNROLLED:
                 self._unrolled.append((seq - _SMALLEST + 1, self._tail))
             self._tail = []
 
-    def _decode(self, seq: int, raw: bytes) -> tuple[Entry | None, str | None]:
-        """Return the entry, or why there is none.
+    def _decode(self, seq: int, raw: bytes, prev: str) -> _Decoded:
+        """Return what *raw* says as entry *seq*, behind one whose digest is *prev*.
 
         Raises:
             IntegrityError: It was damaged, or does not follow its predecessor.
         """
         key = entry_key(seq)
+        head = digest_of(self._info.digest, raw)
         try:
             entry = entry_from_bytes(raw, self._info.digest)
         except UpgradeRequiredError:
             raise
         except FormatError as error:
-            return None, error.message
+            return _Decoded(raw, head, None, error.message)
         except IntegrityError as error:
             error.message = f"commit {seq}: {error.message}"
             error.facts["key"] = key
             raise
-        if entry.seq != seq or entry.prev != self._heads[-1]:
+        if entry.seq != seq or entry.prev != prev:
             raise IntegrityError(
                 f"commit {seq} does not follow commit {seq - 1}: it says that it is "
                 f"commit {entry.seq} after another predecessor",
                 kind=ErrorKind.CHAIN_BROKEN,
                 key=key,
                 expected=entry.prev,
-                actual=self._heads[-1],
+                actual=prev,
                 hint="One of the two was rewritten or damaged. Restore the log from a "
                 "copy of the registry.",
             )
-        return entry, None
+        return _Decoded(raw, head, entry, None)
 
     # Writing rollups.
 

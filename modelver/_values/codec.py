@@ -19,6 +19,7 @@ from modelver._values.digests import check_digest, digest_of, hex_of
 from modelver._values.entry import (
     ACTIONS,
     FORMAT,
+    MAX_ACTIONS,
     MAX_ENTRY,
     Action,
     Entry,
@@ -234,8 +235,16 @@ def entry_to_bytes(entry: Entry, algorithm: str) -> bytes:
     """Return the raw bytes of *entry*: one line of JSON that ends in its check.
 
     Raises:
-        InvalidInputError: More than 1 MiB, or a value that JSON cannot hold.
+        InvalidInputError: More than 1 MiB, more than 1,000 actions, or a value that
+            JSON cannot hold.
     """
+    if len(entry.actions) > MAX_ACTIONS:
+        raise InvalidInputError(
+            f"the commit holds {len(entry.actions)} actions, a log entry holds "
+            f"{MAX_ACTIONS}",
+            kind=ErrorKind.TOO_LARGE,
+            hint="Make several commits of it.",
+        )
     raw = _seal(_converter().unstructure(entry), algorithm)
     if len(raw) > MAX_ENTRY:
         raise InvalidInputError(
@@ -261,6 +270,8 @@ def entry_from_bytes(raw: bytes, algorithm: str) -> Entry:
     document = loads(body + b"}", limit=MAX_ENTRY)
     _check_format(document, "the log entry")
     entry = _structure(document, Entry)
+    if len(entry.actions) > MAX_ACTIONS:
+        raise FormatError(f"a log entry holds more than {MAX_ACTIONS} actions")
     if entry.critical:
         for action in entry.actions:
             if isinstance(action, Unknown):

@@ -13,6 +13,9 @@ from modelver._values.manifest import Code, Input
 
 FORMAT: Final = 1
 MAX_ENTRY: Final = 2**20
+# Each may copy what a version holds already: many small ones would take a reader's
+# time and memory out of proportion to their bytes.
+MAX_ACTIONS: Final = 1000
 
 
 @frozen(kw_only=True)
@@ -237,7 +240,7 @@ class Entry:
         tool: Which program wrote it.
         message: For people.
         critical: Whether a release that does not know an action must stop.
-        actions: In order.
+        actions: In order, at most :data:`MAX_ACTIONS`.
     """
 
     format: int

@@ -89,7 +89,7 @@ class Fold:
             "write": state.write,
         }
         self._voids = list(state.voids)
-        self._undo: list[Callable[[], object]] = []
+        self._undo: dict[tuple[int, str], Callable[[], object]] = {}
 
     def state(self) -> State:
         """Return the state after everything applied so far."""
@@ -140,22 +140,29 @@ class Fold:
             for action in actions:
                 self._rules[type(action)](self, action, said, message)
         except _BrokenRuleError as broken:
-            for undo in reversed(self._undo):
+            for undo in self._undo.values():
                 undo()
             return str(broken)
         return None
 
     # What the rules stand on.
 
-    def _put(self, mapping: dict[str, Any], key: str, value: Any) -> None:
+    def _remember(self, mapping: dict[str, Any], key: str) -> None:
+        place = id(mapping), key
+        if place in self._undo:  # the first value alone: a thousand could be large
+            return
         if key in mapping:
-            self._undo.append(partial(mapping.__setitem__, key, mapping[key]))
+            self._undo[place] = partial(mapping.__setitem__, key, mapping[key])
         else:
-            self._undo.append(partial(mapping.__delitem__, key))
+            self._undo[place] = partial(mapping.pop, key, None)
+
+    def _put(self, mapping: dict[str, Any], key: str, value: Any) -> None:
+        self._remember(mapping, key)
         mapping[key] = value
 
     def _drop(self, mapping: dict[str, Any], key: str) -> None:
-        self._undo.append(partial(mapping.__setitem__, key, mapping.pop(key)))
+        self._remember(mapping, key)
+        del mapping[key]
 
     def _model(self, name: str, *, create: bool = False) -> _Model:
         model = self._touched.get(name)
@@ -226,7 +233,7 @@ class Fold:
         self._put(model.versions, key, version)
         place = (number.precedence, key)
         insort(model.ranked, place)
-        self._undo.append(partial(model.ranked.remove, place))
+        self._undo[id(model.ranked), key] = partial(model.ranked.remove, place)
 
     def _check_parent(self, parent: Parent) -> None:
         _, found = self._version(parent.name, parent.version)
@@ -272,8 +279,11 @@ class Fold:
 
     def _tag(self, action: Tag, _said: Said, _message: str | None) -> None:
         model, old = self._version(action.name, action.version)
-        tags = {k: v for k, v in old.tags.items() if k not in action.unset}
-        self._change(model, old, tags={**tags, **action.set})
+        tags = dict(old.tags)
+        for key in action.unset:
+            tags.pop(key, None)
+        tags.update(action.set)
+        self._change(model, old, tags=tags)
 
     def _note(self, action: Note, said: Said, _message: str | None) -> None:
         model, old = self._version(action.name, action.version)

@@ -245,7 +245,7 @@ class LocalBackend:
 
     def _place(self, key: str) -> str:
         # Joining text costs a tenth of joining Paths, and every read comes by here.
-        return f"{self._url}{os.sep}{key}"
+        return f"{self._url}{os.sep}{key.replace('/', os.sep)}"
 
     def _folder(self, folder: str) -> str:
         """Make *folder* and what is above it, once."""

@@ -56,9 +56,10 @@ class MemoryBackend(FsspecBackend):
         """See :meth:`modelver.plugin.Backend.list`."""
         above = self._path(prefix).rstrip("/") + "/"
         with translated("list", self.url, prefix):
-            # One step for the interpreter: no other thread comes between.
-            found = tuple(self._fs.store.items())
-            for path, file in found:
+            # Copied in one step of the interpreter. A tuple of the items is not: it
+            # makes objects, so the collector may run, and with it another thread.
+            found = self._fs.store.copy()
+            for path, file in found.items():
                 if path.startswith(above):
                     key = path[len(self._root) + 1 :]
                     yield KeyInfo(key=key, size=file.size)

@@ -50,7 +50,7 @@ def _commit(seq: int, token: str, number: int = 0, void: str | None = None) -> C
 
 
 def test_a_good_history_passes() -> None:
-    """Calls that overlap may stand in either order; unknown ones may be there or not."""
+    """Calls that overlap stand in any order; unknown ones may be there or not."""
     calls = [
         _call("a", 0, 9, seq=2),
         _call("b", 5, 6, seq=1),

@@ -18,7 +18,10 @@ from modelver.plugin import Backend, Capabilities
 from modelver.testing import Operation, WrapperBackend
 from tests.race.history import Call, check_calls, token_of, view
 
-pytestmark = pytest.mark.race
+pytestmark = [
+    pytest.mark.race,
+    pytest.mark.filterwarnings("ignore::modelver.WithdrawnWarning"),
+]
 
 T = TypeVar("T")
 Act = Callable[[Registry], Any]
@@ -124,6 +127,7 @@ def seed() -> Mapping[str, bytes]:
 
 def _copy(seed: Mapping[str, bytes]) -> MemoryBackend:
     backend = MemoryBackend(f"memory://copy-{next(_COUNT)}")
+    backend._fs.store.clear()  # to list one registry is to look at all of them
     for key, data in seed.items():
         backend.create(key, data)
     return backend
@@ -133,7 +137,8 @@ def _tell(token: str, act: Callable[[], object]) -> Call:
     try:
         act()
     except ModelverError as error:
-        assert str(error.kind) in REFUSALS, error
+        if str(error.kind) not in REFUSALS:
+            raise
         return Call(token=token, begin=5, end=9, outcome="failed")
     return Call(token=token, begin=5, end=9, outcome="ok")
 
@@ -157,6 +162,7 @@ def test_writers(seed: Mapping[str, bytes], mine: str, other: str, cold: bool) -
             assert registry.seq == 5
         meanwhile.operations, meanwhile._at = 0, k
         calls.append(_tell(MINE, lambda: WRITES[mine](registry)))  # noqa: B023
+        meanwhile._at = 0
         fresh = Registry(backend=store)
         old = [c for c in fresh.log() if c.seq <= 5]
         prepared = [
@@ -165,7 +171,7 @@ def test_writers(seed: Mapping[str, bytes], mine: str, other: str, cold: bool) -
         log = fresh.log()
         if "same" in mine and "same" in other:
             # Whoever came second was given the first one's version.
-            assert len(log) == len(old) + (1 if len(calls) == 2 else 1)
+            assert len(log) == len(old) + 1
             assert {call.outcome for call in calls} == {"ok"}
         elif mine == other == "withdraw":
             assert len(log) == len(old) + 1
@@ -201,6 +207,7 @@ def test_readers(seed: Mapping[str, bytes], mine: str, other: str, cold: bool) -
             assert registry.seq == 5
         meanwhile.operations, meanwhile._at = 0, k
         answer = READS[mine](registry)
+        meanwhile._at = 0
         assert answer
         assert registry.seq == 5 + len(came)
         if not came:

@@ -1,14 +1,17 @@
 """Sixteen threads of one process write at once, through one registry or many."""
 
+import gc
 import itertools
+import sys
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from modelver import Registry
+from modelver.backends.memory import MemoryBackend
 from tests.race.history import Call, check_calls, check_looks
 from tests.race.running import threads
 from tests.race.worker import ALIAS, MODELS, put
@@ -18,6 +21,15 @@ pytestmark = pytest.mark.race
 Open = Callable[..., Registry]
 PREPARE = "prepare"
 _COUNT = itertools.count()
+
+
+@pytest.fixture(autouse=True)
+def _restless() -> Iterator[None]:
+    """Let the interpreter change threads a thousand times more often than it does."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(usual / 1000)
+    yield
+    sys.setswitchinterval(usual)
 
 
 @pytest.fixture(params=["folder", "memory"])
@@ -130,3 +142,31 @@ def test_one_registry_is_created(address: str) -> None:
         assert [uuid for uuid, _ in found] == [registry.uuid] * 16
         assert len({ref for _, ref in found}) == 16
         assert registry.seq == 16
+
+
+def test_a_listing_is_not_torn_by_a_writer() -> None:
+    """A key that comes in the middle of a listing does not break it.
+
+    The collector may run in the middle, and with it any other thread.
+    """
+    backend = MemoryBackend("memory://listed")
+    for number in range(2000):
+        backend.create(f"log/{number}", b"x")
+    came = itertools.count()
+
+    def come_in(*_: object) -> None:
+        if listing.locked():
+            backend._fs.store[f"/other/{next(came)}"] = None
+
+    listing = threading.Lock()
+    gc.callbacks.append(come_in)
+    usual = gc.get_threshold()
+    gc.set_threshold(10)
+    try:
+        with listing:
+            found = list(backend.list("log/"))
+    finally:
+        gc.set_threshold(*usual)
+        gc.callbacks.remove(come_in)
+        backend._fs.store.clear()
+    assert len(found) == 2000
