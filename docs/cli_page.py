@@ -1,9 +1,10 @@
-"""Writes the generated parts of ``reference/cli.md`` from the verbs of the command line.
+"""Writes the generated parts of ``reference/cli.md`` from the verbs.
 
 Run it after a verb or an option has changed: ``python docs/cli_page.py``. A test
 fails while the page says something else than the code.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,19 @@ from modelver._cli.spec import GLOBAL, GROUPS, Argument, Verb
 
 PAGE: Final = Path(__file__).parent / "reference" / "cli.md"
 
+# What is typed is set as code: prose would make a dash of `--` and bend the quotes.
+_TYPED: Final = re.compile(
+    r"--[a-z][a-z-]*|\{.+\}|\bK=V\b|\b(?!JSON|UTC|URL)[A-Z][A-Z_]+(?:[@=][^\s,;()]+)?"
+)
+
 
 def _code(text: str) -> str:
     # A bar ends a cell of a table even inside code.
     return f"`{text}`".replace("|", "\\|")
+
+
+def _prose(text: str) -> str:
+    return _TYPED.sub(lambda found: _code(found[0]), text)
 
 
 def _flags(argument: Argument) -> str:
@@ -28,7 +38,7 @@ def _flags(argument: Argument) -> str:
 
 def _meaning(argument: Argument) -> str:
     again = " (may be repeated)" if argument.is_option and argument.repeats else ""
-    return argument.help.replace("|", "\\|").replace("{", "\\{") + again
+    return _prose(argument.help) + again
 
 
 def arguments_table(arguments: Iterable[Argument], title: str) -> Iterator[str]:
@@ -52,7 +62,7 @@ def verb_section(verb: Verb) -> Iterator[str]:
         yield from arguments_table(verb.arguments, "word or option")
         yield ""
     if verb.long:
-        yield verb.long
+        yield _prose(verb.long)
         yield ""
     if verb.example and verb.arguments:
         yield "For instance:"

@@ -26,7 +26,8 @@ import modelver
 
 WORK = Path("modelver-tutorial")
 CODE = Path(__file__).resolve().parent / "training"
-MODELS = ("tumour", "digits")
+
+Versions = dict[str, modelver.ModelVersion]  # by model and run: "tumour/careful"
 
 
 class Trained(NamedTuple):
@@ -46,21 +47,23 @@ def main() -> None:
 
     heading("1. Train and register")
     trained = train_and_register(registry)
+    names = [f"{run.model}/{run.name}" for run in RUNS]
+    made = dict(zip(names, [t.version for t in trained], strict=True))
 
     heading("2. Promote")
-    promote(registry)
+    promote(registry, made)
 
     heading("3. A bad night")
-    seconds = bad_night(registry)
+    seconds = bad_night(registry, made)
 
     heading("4. What was in production, and when?")
     look_back(registry)
 
     heading("5. Which version is best?")
-    found, compared = find_best(registry)
+    found, compared = find_best(registry, made)
 
     heading("6. What changed, and what came from what?")
-    explain(registry)
+    explain(registry, made)
 
     heading("7. Get everything back")
     same = check_out(trained)
@@ -72,7 +75,7 @@ def main() -> None:
 
     heading("Summary")
     new, total = sum(t.new for t in trained), len(trained)
-    old = "no run was known" if new == total else f"{total - new} runs: the same bytes"
+    old = f"{total - new} of {total} runs gave the bytes that were there"
     say(f"registered     {new or 'no'} new versions; {old}")
     say(f"found          {found} of {report.versions} versions; compared {compared}")
     say(f"checked out    {total} versions; {same} give the same scores as at training")
@@ -200,12 +203,13 @@ def tell(run: Run, trained: Trained, *, first: bool) -> None:
 # 2.
 
 
-def promote(registry: modelver.Registry) -> None:
+def promote(registry: modelver.Registry, made: Versions) -> None:
     """Release both models in one commit: readers see both move, or neither."""
     with registry.transaction("The first release") as release:
-        release.promote("tumour@1.0.1", "production", reason="misses the fewest")
-        release.promote("digits@1.1.0", "production", reason="the most accurate")
-    for name in MODELS:
+        tumour, digits = made["tumour/careful"], made["digits/stiffer"]
+        release.promote(tumour, "production", reason="misses the fewest")
+        release.promote(digits, "production", reason="the most accurate")
+    for name in ("tumour", "digits"):
         version = registry.get(f"{name}@production")
         say(f"{name}@production is {version}: {version.description}")
 
@@ -213,9 +217,9 @@ def promote(registry: modelver.Registry) -> None:
 # 3.
 
 
-def bad_night(registry: modelver.Registry) -> float:
+def bad_night(registry: modelver.Registry, made: Versions) -> float:
     """Promote a version that is worse, and go back; return how many seconds it took."""
-    good, bad = registry.get("digits@production"), registry.get("digits@1.2.0")
+    good, bad = registry.get("digits@production"), made["digits/third"]
     registry.promote(bad, "production", expect=good, reason="more data, more accurate")
     said = [version.metrics["accuracy"] for version in (bad, good)]
     say(f"{bad} replaces {good}: accuracy {said[0]:.3f} instead of {said[1]:.3f}.")
@@ -273,7 +277,7 @@ def look_back(registry: modelver.Registry) -> None:
 # 5.
 
 
-def find_best(registry: modelver.Registry) -> tuple[int, int]:
+def find_best(registry: modelver.Registry, made: Versions) -> tuple[int, int]:
     """Ask, compare; return how many versions can be found, and how many compared."""
     questions = [
         ("name = 'tumour'", "metrics.recall desc"),
@@ -284,7 +288,8 @@ def find_best(registry: modelver.Registry) -> tuple[int, int]:
         best, *others = registry.search(question, order_by=order)
         say(f"{question}, by {order}:")
         say(f"    {best}, then {', '.join(map(str, others))}\n")
-    say(registry.compare(registry.versions("tumour")).differing())
+    tumours = [version for version in made.values() if version.name == "tumour"]
+    say(registry.compare(tumours).differing())
     everything = registry.search()
     return len(everything), len(registry.compare(everything).refs)
 
@@ -292,11 +297,11 @@ def find_best(registry: modelver.Registry) -> tuple[int, int]:
 # 6.
 
 
-def explain(registry: modelver.Registry) -> None:
+def explain(registry: modelver.Registry, made: Versions) -> None:
     """Say what is different between two versions, and where one of them came from."""
-    say(registry.diff("tumour@0.2.0", "tumour@1.0.0"))
+    say(registry.diff(made["tumour/more-data"], made["tumour/scaled"]))
     say()
-    say(registry.lineage("digits@1.0.0"))
+    say(registry.lineage(made["digits/projected"]))
 
 
 # 7.

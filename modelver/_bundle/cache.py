@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -41,6 +42,7 @@ class FileCache:
             for file in files:
                 target = root / file.path
                 if not _holds(target, file, algorithm):
+                    _clear(root, target)
                     self._fill(reader, file, target)
         except ModelverError:
             raise
@@ -57,6 +59,16 @@ class FileCache:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
+
+
+def _clear(root: Path, target: Path) -> None:
+    """Take away what modelver never makes: a link would lead the file elsewhere."""
+    for above in reversed(target.relative_to(root.parent).parents[:-1]):
+        folder = root.parent / above
+        if folder.is_symlink() or folder.is_file():
+            folder.unlink()
+    if target.is_dir() and not target.is_symlink():
+        shutil.rmtree(target)
 
 
 def _holds(path: Path, file: FileEntry, algorithm: str) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from modelver._bundle.local import local_path
 from modelver._bundle.ports import Progress
 from modelver._bundle.read import BundleReader
 from modelver._values.manifest import FileEntry
@@ -45,14 +46,16 @@ def checkout(
         IntegrityError: A file is damaged; nothing is left behind.
         StorageError: The disk is full, or refuses.
     """
-    target = Path(os.path.abspath(target.expanduser()))  # noqa: PTH100 - keeps links
-    if _occupied(target):
-        raise _taken(target)
+    target = local_path(target, "the target")
+    target = Path(os.path.abspath(target))  # noqa: PTH100 - keeps links
     files = list(files)
     if progress is not None:
         progress.set_size(sum(file.size for file in files))
-    fresh = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:12]}.tmp")
+    # A name may have 255 bytes, and a character four of them.
+    fresh = target.parent / f".{target.name[:32]}.{uuid.uuid4().hex[:12]}.tmp"
     try:
+        if _occupied(target):
+            raise _taken(target)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh.mkdir()
         for file in files:
@@ -65,8 +68,7 @@ def checkout(
     except OSError as error:
         raise translate(error, target) from error
     finally:
-        if fresh.exists():
-            shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
     return target
 
 
@@ -123,4 +125,4 @@ def translate(error: OSError, path: Path) -> StorageError:
             hint="Free some space and call again; nothing was left behind.",
             retryable=True,
         )
-    return StorageError(what)
+    return StorageError(what, hint="Choose a folder that can be made there.")

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from modelver._bundle.local import local_path
 from modelver._values.paths import check_bundle_path
 from modelver.errors import (
     AccessDeniedError,
@@ -198,7 +199,7 @@ def _collect_one(
             "file, or a mapping of paths to files or bytes",
             hint="Save the model to a file first, and pass its path.",
         )
-    path = Path(source).expanduser()
+    path = local_path(source, f"the {role}")
     with _reading(path):
         try:
             info = path.stat()
@@ -220,7 +221,8 @@ def _collect_one(
 def _collect_folder(
     role: str, folder: Path, name: str | None, exclude: Path | None
 ) -> list[Item]:
-    root = folder.resolve()
+    # Unlike Path.resolve, it raises nothing of its own where links go round.
+    root = Path(os.path.realpath(folder))
     group = name if name is not None else _nfc(root.name) or role
     prefix = f"{name}/" if name is not None else ""
     items = [
@@ -262,7 +264,7 @@ def _walk(
 
 
 def _follow(path: Path, root: Path) -> Path:
-    target = path.resolve()
+    target = Path(os.path.realpath(path))
     if not target.is_relative_to(root):
         raise InvalidInputError(
             f"{os.fspath(path)!r} is a link out of {os.fspath(root)!r}",

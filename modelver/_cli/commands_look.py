@@ -29,8 +29,9 @@ def compare(args: Namespace) -> Reply:
         (row.label, *("" if cell is None else str(cell) for cell in row.cells))
         for row in found.rows
     ]
-    plain = "\n".join("\t".join(line) for line in [("", *found.refs), *rows])
-    return Reply(found.to_dict(), Text(plain, str(found)))
+    head = ("", *found.refs)
+    table = Table(head, rows, headed=(True, True), drawn=str(found))
+    return Reply(found.to_dict(), table)
 
 
 def lineage(args: Namespace) -> Reply:

@@ -22,11 +22,11 @@ def _about(version: ModelVersion, what: str) -> Reply:
     return Reply(version.to_dict(), Text(version.ref, f"{version.ref} {what}"))
 
 
-def _moved(registry: Registry, version: ModelVersion, alias: str, word: str) -> Reply:
+def _moved(registry: Registry, version: ModelVersion, alias: str, again: str) -> Reply:
     last = next(iter(registry.alias_history(version.name, alias)), None)
     known = last is not None and last.version == version.version and last.previous
     was = f" (it was {last.previous})" if last is not None and known else ""
-    return _about(version, f"is {word}{alias}{was}")
+    return _about(version, f"is {alias}{again}{was}")
 
 
 def promote(args: Namespace) -> Reply:
@@ -45,7 +45,7 @@ def rollback(args: Namespace) -> Reply:
     """Move an alias back."""
     registry = opened(args)
     version = registry.rollback(args.name, args.alias, to=args.to, reason=args.reason)
-    return _moved(registry, version, args.alias, "again ")
+    return _moved(registry, version, args.alias, " again")
 
 
 def clear_alias(args: Namespace) -> Reply:
@@ -71,7 +71,7 @@ def tag(args: Namespace) -> Reply:
 def untag(args: Namespace) -> Reply:
     """Remove tags."""
     version = opened(args).untag(args.ref, *args.keys)
-    return _about(version, f"has no {', '.join(args.keys)}")
+    return _about(version, f"has no {', '.join(args.keys)} any more")
 
 
 def note(args: Namespace) -> Reply:

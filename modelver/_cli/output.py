@@ -43,6 +43,7 @@ class Table(NamedTuple):
         right: Columns of numbers.
         headed: Whether the head is shown: on a terminal, and to programs.
         empty: What a person is told where there are no rows.
+        drawn: What a terminal shows instead, laid out already.
     """
 
     head: Sequence[str]
@@ -50,6 +51,7 @@ class Table(NamedTuple):
     right: Sequence[int] = ()
     headed: tuple[bool, bool] = (True, False)
     empty: str = ""
+    drawn: str = ""
 
 
 class Text(NamedTuple):
@@ -193,8 +195,8 @@ def _show_table(stream: TextIO, table: Table, colour: bool) -> None:  # noqa: FB
         head = [list(table.head)] if table.headed[1] and rows else []
         for row in [*head, *rows]:
             _write(stream, "\t".join(map(term_safe, row)) + "\n")
-    elif not table.rows:
-        _line(stream, table.empty)
+    elif table.drawn or not table.rows:
+        _line(stream, table.drawn or table.empty)
     elif len(table.rows) > _MAX_RICH_ROWS or not _show_rich(stream, table, colour):
         _show_aligned(stream, table)
 

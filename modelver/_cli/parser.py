@@ -83,9 +83,7 @@ def _add(parser: argparse._ActionsContainer, argument: Argument) -> None:
 def _add_global(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("options of every verb")
     for argument in GLOBAL:
-        # An option after the verb that is not given keeps what stood before it.
-        more = {**argument.more, "default": argparse.SUPPRESS}
-        _add(group, argument._replace(more=more))
+        _add(group, argument)
 
 
 def _root() -> _Parser:
@@ -168,6 +166,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         InvalidInputError: They mean nothing (kind ``BAD_ARGUMENT``).
         SystemExit: Help or the version was asked for, and has been printed.
     """
+    # What a namespace holds already, argparse gives no default: options that stood
+    # before the verb keep their values.
     start = argparse.Namespace(
         registry=None, at=None, json=False, author=None, cache=None, no_color=False
     )

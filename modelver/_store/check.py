@@ -90,12 +90,15 @@ class Checker:
         if deep:
             for version, manifest, file in odd:
                 self._check_file(version, manifest, file)
+        # Versions that only a damaged entry speaks of are versions too.
+        known = {version.ref for version in versions}
+        lost = {ref for p in self._problems for ref in p.versions} - known
         return Report(
             problems=tuple(self._problems),
             deep=deep,
             commits=state.seq,
             voids=len(state.voids),
-            versions=len(versions),
+            versions=len(versions) + len(lost),
             objects=self._checked,
             bytes=self._bytes,
             unreferenced=self._unreferenced,
@@ -179,10 +182,10 @@ class Checker:
             try:
                 raw = self._backend.read(info.key, 0, MAX_ROLLUP + 1) or b""
                 found = unpack(raw, first, last, self._info.digest)
+                heads = [digest_of(self._info.digest, entry) for entry in found]
             except FormatError as error:
                 why: str | None = error.message
             else:
-                heads = [digest_of(self._info.digest, entry) for entry in found]
                 same = heads == self._heads[first : last + 1]
                 why = None if same else "a rollup holds other entries than the log"
             if why is not None:

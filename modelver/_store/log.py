@@ -4,8 +4,10 @@ Reading never writes to the store. What was read stays in memory: the state, the
 entries (for ``log`` and time travel) and the digest at each position.
 """
 
+import gc
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import Final
 
@@ -64,6 +66,22 @@ class _Decoded:
     void: str | None
 
 
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the cyclic garbage collector still while a whole log is read.
+
+    All that is made there is kept: looking through it again and again finds nothing,
+    and takes a tenth of the time.
+    """
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if paused:
+            gc.enable()
+
+
 class Log:
     """The log of one registry, as far as this process has read it."""
 
@@ -106,7 +124,8 @@ class Log:
             if self._memory is not None and self._cold:
                 known = self._memory.recall()
             try:
-                self._read_on(fold)
+                with _no_collection() if self._cold else nullcontext():
+                    self._read_on(fold)
             finally:
                 if len(self.history) != seq:
                     self._state = fold.state()
@@ -238,16 +257,21 @@ class Log:
                 if raw is None:
                     continue
                 entries = unpack(raw, first, first + size - 1, self._info.digest)
-                found: list[_Decoded] = []
                 prev = before[-1].head if before else self._heads[-1]
-                for seq, entry in enumerate(entries, first):
-                    found.append(self._decode(seq, entry, prev))
-                    prev = found[-1].head
+                return [*self._chained(first, entries, prev)]
             except (FormatError, IntegrityError, StorageError):
                 continue  # a cache that lies is passed over; verify names it
-            if all(decoded.entry is not None for decoded in found):
-                return found
         return []
+
+    def _chained(
+        self, first: int, entries: Iterable[bytes], prev: str
+    ) -> Iterator[_Decoded]:
+        for seq, raw in enumerate(entries, first):
+            decoded = self._decode(seq, raw, prev)
+            if decoded.entry is None:
+                raise FormatError("a rollup holds what is no entry")
+            yield decoded
+            prev = decoded.head
 
     def _take(self, fold: Fold, raw: bytes) -> None:
         seq = len(self.history) + 1

@@ -10,7 +10,7 @@ the last block.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from modelver._values.digests import digest_of
@@ -46,8 +46,11 @@ def pack(first: int, entries: Sequence[bytes], algorithm: str) -> bytes | None:
     return raw if len(raw) <= MAX_ROLLUP else None
 
 
-def unpack(raw: bytes, first: int, last: int, algorithm: str) -> list[bytes]:
-    """Return the raw entries *first* to *last* that a rollup holds.
+def unpack(raw: bytes, first: int, last: int, algorithm: str) -> Iterator[bytes]:
+    """Yield the raw entries *first* to *last* that a rollup holds.
+
+    They are unpacked as they are asked for: whoever stops at the first that is none
+    has not paid for the rest of a bomb.
 
     Raises:
         FormatError: It is no rollup of these entries, or it is damaged.
@@ -61,24 +64,40 @@ def unpack(raw: bytes, first: int, last: int, algorithm: str) -> list[bytes]:
         raise FormatError("a rollup does not begin as one")
     if digest_of(algorithm, body).encode() != seal:
         raise FormatError("a rollup does not match its own check")
-    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        plain = unpacker.decompress(body, MAX_UNPACKED)
-    except zlib.error as error:
-        raise FormatError(f"a rollup cannot be unpacked: {error}") from error
-    if unpacker.unconsumed_tail or not unpacker.eof:
-        raise FormatError("a rollup unpacks to more than it may")
-    head, newline, rest = plain.partition(b"\n")
+    pieces = _inflate(body)
+    plain = next(pieces, b"")
+    head, newline, plain = plain.partition(b"\n")
     if not newline:
         raise FormatError("a rollup has no head")
     sizes = _sizes(loads(head, limit=_MAX_HEAD), first, last)
-    if sum(sizes) != len(rest):
-        raise FormatError("a rollup's sizes do not add up")
-    entries, at = [], 0
+    if len(head) + 1 + sum(sizes) > MAX_UNPACKED:
+        raise FormatError("a rollup unpacks to more than it may")
+    at = 0
     for size in sizes:
-        entries.append(rest[at : at + size])
+        while len(plain) - at < size:
+            piece = next(pieces, b"")
+            if not piece:
+                raise FormatError("a rollup ends before its last entry")
+            plain, at = plain[at:] + piece, 0
+        yield plain[at : at + size]
         at += size
-    return entries
+    if len(plain) > at or next(pieces, b""):
+        raise FormatError("a rollup goes on after its last entry")
+
+
+def _inflate(body: bytes) -> Iterator[bytes]:
+    """Yield what a deflate stream unpacks to, at most :data:`_MAX_HEAD` at a time."""
+    unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+    while not unpacker.eof:
+        try:
+            piece = unpacker.decompress(body, _MAX_HEAD)
+        except zlib.error as error:
+            raise FormatError(f"a rollup cannot be unpacked: {error}") from error
+        body = unpacker.unconsumed_tail
+        if not piece and not unpacker.eof:
+            raise FormatError("a rollup is cut short")
+        if piece:
+            yield piece
 
 
 def _sizes(head: Any, first: int, last: int) -> list[int]:

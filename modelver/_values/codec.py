@@ -53,16 +53,26 @@ _UUID = re.compile(r"[0-9a-f]{32}")
 _SEAL = re.compile(rb',"check":"(b3|sha256):([0-9a-f]{64})"\}\n')
 
 
-def _exactly(kind: type, *also: type) -> Any:
-    allowed = (kind, *also)
-
+def _exactly(kind: type) -> Any:
     def structure(value: Any, _: Any) -> Any:
         # bool is an int to Python and not to JSON: compare types, not instances.
-        if type(value) not in allowed:
+        if type(value) is not kind:
             raise TypeError(f"expected {kind.__name__}, found {type(value).__name__}")
-        return kind(value)
+        return value
 
     return structure
+
+
+def _float(value: Any, _: Any) -> float:
+    if type(value) not in (float, int):
+        raise TypeError(f"expected a number, found {type(value).__name__}")
+    return float(value)
+
+
+def _text_or_none(value: Any, _: Any) -> str | None:
+    if value is not None and type(value) is not str:
+        raise TypeError(f"expected text or null, found {type(value).__name__}")
+    return value
 
 
 def _mapping_of_floats(value: Any, _: Any) -> dict[str, float]:
@@ -89,7 +99,8 @@ def _mapping_of_any(value: Any, _: Any) -> dict[str, Any]:
     return value
 
 
-_MAPPINGS: dict[Any, Any] = {
+_HOOKS: dict[Any, Any] = {
+    str | None: _text_or_none,
     Mapping[str, Any]: _mapping_of_any,
     Mapping[str, float]: _mapping_of_floats,
     Mapping[str, str]: _mapping_of_texts,
@@ -116,9 +127,9 @@ def _make(*, detailed: bool) -> Converter:
     converter = Converter(detailed_validation=detailed)
     converter.register_structure_hook(str, _exactly(str))
     converter.register_structure_hook(int, _exactly(int))
-    converter.register_structure_hook(float, _exactly(float, int))
+    converter.register_structure_hook(float, _float)
     converter.register_structure_hook(bool, _exactly(bool))
-    for kind, hook in _MAPPINGS.items():
+    for kind, hook in _HOOKS.items():
         converter.register_structure_hook_func(partial(eq, kind), hook)
 
     converter.register_structure_hook_factory(

@@ -36,8 +36,14 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
-    """Return three runs in one folder; the third begins anew."""
+    """Return four runs in one folder.
+
+    In the third a package more is installed; the fourth begins anew, without it.
+    """
     folder = tmp_path_factory.mktemp("tutorial")
+    package = folder / "more" / "newcomer-1.0.dist-info" / "METADATA"
+    package.parent.mkdir(parents=True)
+    package.write_text("Metadata-Version: 2.1\nName: newcomer\nVersion: 1.0\n")
     environ = {k: v for k, v in os.environ.items() if not k.startswith("MODELVER_")}
     environ |= {
         "MODELVER_AUTHOR": "you",
@@ -45,18 +51,26 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
         "PYTHONIOENCODING": "utf-8",
     }
     found: list[Ran] = []
-    for words in ([], [], ["--fresh"]):
+    path = os.pathsep.join(
+        filter(None, [environ.get("PYTHONPATH"), str(folder / "more")])
+    )
+    for words, more in (
+        ([], {}),
+        ([], {}),
+        ([], {"PYTHONPATH": path}),
+        (["--fresh"], {}),
+    ):
         done = subprocess.run(
             [sys.executable, TUTORIAL / "tutorial.py", *words],
             cwd=folder,
-            env=environ,
+            env=environ | more,
             capture_output=True,
             encoding="utf-8",
             check=False,
             timeout=300,
         )
         assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
-        # A new client each time: the registry of the third run is another one.
+        # A new client each time: the registry of the last run is another one.
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MODELVER_STATE_DIR", str(folder / f"state-{len(found)}"))
             url = folder / "modelver-tutorial" / "registry"
@@ -105,12 +119,16 @@ def test_production_was_rolled_back(runs: list[Ran]) -> None:
     assert measured.measured.metrics["accuracy"] < bad.metrics["accuracy"] - 0.1
 
 
-@pytest.mark.parametrize("which", [0, 1, 2])
-def test_the_summary_has_nothing_to_regret(runs: list[Ran], which: int) -> None:
+@pytest.mark.parametrize(("which", "versions"), [(0, 9), (1, 9), (2, 18), (3, 9)])
+def test_the_summary_has_nothing_to_regret(
+    runs: list[Ran], which: int, versions: int
+) -> None:
     """All versions verify, are found, and predict as they did; in good time."""
     ran = runs[which]
-    assert ran.said("found") == "9 of 9 versions; compared 9"
-    assert ran.said("verified") == "9 of 9 versions, every byte"
+    assert (
+        ran.said("found") == f"{versions} of {versions} versions; compared {versions}"
+    )
+    assert ran.said("verified") == f"{versions} of {versions} versions, every byte"
     same = "9 versions; 9 give the same scores as at training"
     assert ran.said("checked out") == same
     assert ran.said("trained again").endswith(": the same bytes")
@@ -120,8 +138,8 @@ def test_the_summary_has_nothing_to_regret(runs: list[Ran], which: int) -> None:
 
 def test_the_second_run_registers_nothing(runs: list[Ran]) -> None:
     """The same runs again are the same versions; only the fire drill is written."""
-    first, second, _ = runs
-    assert second.said("registered") == "no new versions; 9 runs: the same bytes"
+    first, second, *_ = runs
+    assert second.said("registered").startswith("no new versions; 9 of 9 runs")
     added = second.registry.log(limit=second.registry.seq - first.registry.seq)
     assert [commit.summary()[0].split()[0] for commit in added] == [
         "rollback",
@@ -130,13 +148,22 @@ def test_the_second_run_registers_nothing(runs: list[Ran]) -> None:
     assert second.registry.resolve("digits@production") == "digits@1.1.0"
 
 
+def test_what_is_not_as_it_was_is_new(runs: list[Ran]) -> None:
+    """Another package makes nine other bundles, and the story goes on with them."""
+    third = runs[2]
+    assert third.said("registered").startswith("9 new versions; 0 of 9 runs")
+    production = third.registry.get("digits@production")
+    assert production.environment is not None
+    assert "newcomer" in production.environment.packages
+
+
 def test_a_fresh_registry_has_the_same_bundles(runs: list[Ran]) -> None:
     """A bundle's identity depends on nothing but what is in it."""
-    first, _, third = runs
-    assert third.said("registered").startswith("9 new versions")
+    first, *_, fourth = runs
+    assert fourth.said("registered").startswith("9 new versions")
     before, after = (
         {version.ref: version.digest for version in ran.registry.search()}
-        for ran in (first, third)
+        for ran in (first, fourth)
     )
     assert before == after
 

@@ -84,7 +84,7 @@ def test_pairs() -> None:
 
 
 def test_files_and_pairs_mix(tmp_path: Path) -> None:
-    """JSON files and pairs are one mapping, in the order given; a BOM is passed over."""
+    """JSON files and pairs are one mapping, in their order; a BOM is passed over."""
     file = tmp_path / "m.json"
     file.write_bytes(b'\xef\xbb\xbf{"auc": 0.5, "f1": 1}')
     assert pairs_or_files([str(file), "auc=0.9"], "--metrics", number) == {
@@ -150,7 +150,7 @@ def test_an_endless_file_is_refused() -> None:
 
 
 def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One path alone stands for itself; several, and those with names, are a mapping."""
+    """One path alone stands for itself; several, or with names, are a mapping."""
     monkeypatch.chdir(tmp_path)
     for name in ("a=b.csv", "c.csv"):
         (tmp_path / name).write_text("x")
@@ -171,7 +171,7 @@ def test_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_sources_of_one_name() -> None:
     """Two things of one name are refused before anything is read."""
-    with pytest.raises(InvalidInputError, match="'x.csv'") as caught:
+    with pytest.raises(InvalidInputError, match=r"'x\.csv'") as caught:
         sources(["a/x.csv", "b/x.csv"], "--data")
     assert caught.value.kind == ErrorKind.BAD_PATH
 

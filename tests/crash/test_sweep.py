@@ -1,0 +1,221 @@
+"""Each write meets each fault at each of its storage operations, one after the other.
+
+SQLite tests its journal so: fail at the n-th operation, for n = 1, 2, ... until no
+fault fires any more, and look at what is left each time.
+"""
+
+import itertools
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from modelver import Registry
+from modelver.backends.local import LocalBackend
+from modelver.backends.memory import MemoryBackend
+from modelver.plugin import Backend
+from modelver.testing import Fault, FaultyBackend, Plan
+from tests.crash.judging import Judge, tell
+from tests.crash.scenarios import SCENARIOS, Scenario, prepare, run
+
+pytestmark = [
+    pytest.mark.crash,
+    # A part of the sweep interrupts what a parent may still be asked about.
+    pytest.mark.filterwarnings("ignore::modelver.SameBundleWarning"),
+]
+
+_COUNT = itertools.count()
+ONCE: Final = (
+    Fault.CRASH_BEFORE,
+    Fault.CRASH_AFTER,
+    Fault.ERROR_BEFORE,
+    Fault.ERROR_AFTER,
+    Fault.TIMEOUT,
+    Fault.DISK_FULL,
+    Fault.PARTIAL,
+    Fault.DUPLICATE,
+)
+# The store stays broken: nothing can be asked until it is mended.
+LASTING: Final = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DISK_FULL)
+# These fire at every operation, so their number is that of the operations.
+EVERYWHERE: Final = {
+    Fault.CRASH_BEFORE,
+    Fault.CRASH_AFTER,
+    Fault.ERROR_BEFORE,
+    Fault.ERROR_AFTER,
+    Fault.TIMEOUT,
+}
+
+Copy = Callable[[], Backend]
+
+
+def _copies(kind: str, scenario: Scenario, folder: Path) -> tuple[Copy, Copy]:
+    """Return how to make an empty store, and one as *scenario* finds it."""
+    if kind == "memory":
+
+        def empty() -> MemoryBackend:
+            return MemoryBackend(f"memory://sweep-{next(_COUNT)}")
+
+        seed = empty()
+        prepare(scenario, seed)
+        keys: Mapping[str, bytes] = {
+            info.key: seed.read(info.key) or b"" for info in seed.list("")
+        }
+
+        def copy() -> MemoryBackend:
+            made = empty()
+            made._fs.store.clear()  # to list one store is to look at all of them
+            for key, data in keys.items():
+                made.create(key, data)
+            return made
+
+        return empty, copy
+
+    def new() -> LocalBackend:
+        return LocalBackend(str(folder / str(next(_COUNT))))
+
+    first = new()
+    prepare(scenario, first)
+
+    def copied() -> LocalBackend:
+        made = new()
+        if Path(first.url).exists():
+            shutil.copytree(first.url, made.url)
+        return made
+
+    return new, copied
+
+
+def _sweep(judge: Judge, copy: Copy, fault: Fault, times: int | None) -> int:
+    """Inject *fault* at each operation; return how many fired."""
+    fired, k, operations = 0, 0, 0
+    while operations >= k:
+        k += 1
+        store = copy()
+        faulty = FaultyBackend(store, Plan(fault, at=k, times=times))
+        # One that comes once is outlasted; one that stays is not waited for.
+        timeout = 30.0 if times is not None else 0.02
+        told = tell(lambda: run(judge.scenario, faulty, timeout))  # noqa: B023
+        operations = len(faulty.operations)
+        faulty.plan = None
+        if told.outcome != "dead":
+            faulty.read("registry.json")  # what was on its way arrives
+        try:
+            judge.judge(told, store)
+        except BaseException as error:
+            error.add_note(f"{fault} at {k} (times={times}): {faulty.operations}")
+            raise
+        fired += bool(faulty.fired)
+    return fired
+
+
+@pytest.fixture(autouse=True)
+def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Do not wait for the disk: what survives a power cut is another test's matter."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
+# In a folder each injection takes ten times as long, and the same code decides.
+IN_A_FOLDER: Final = {
+    "create",
+    "register the first",
+    "register the next",
+    "promote",
+    "transaction",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "scenario"),
+    [
+        *(("memory", name) for name in SCENARIOS),
+        *(
+            pytest.param(
+                "folder", name, marks=() if name in IN_A_FOLDER else pytest.mark.slow
+            )
+            for name in SCENARIOS
+        ),
+    ],
+)
+def test_all_or_nothing(kind: str, scenario: str, tmp_path: Path) -> None:
+    """A fresh client sees all of the commit or none of it, as the caller was told.
+
+    What is left verifies, and the next write succeeds without repair.
+    """
+    chosen = SCENARIOS[scenario]
+    empty, copy = _copies(kind, chosen, tmp_path)
+    judge = Judge.of(chosen, empty)
+    counted = FaultyBackend(copy())
+    run(chosen, counted)
+    operations = len(counted.operations)
+    assert operations >= chosen.least, "fewer operations to interrupt than before"
+    total = 0
+    for fault in ONCE:
+        fired = _sweep(judge, copy, fault, 1)
+        if fault in EVERYWHERE:
+            assert fired >= operations, fault
+        total += fired
+    for fault in LASTING:
+        total += _sweep(judge, copy, fault, None)
+    assert total >= 6 * operations
+    # All kinds of ends were met, or the sweep has shown nothing.
+    outcomes = {outcome for outcome, _ in judge.seen}
+    assert outcomes >= {"acked", "failed", "dead"}
+    if judge.commits:
+        assert ("dead", True) in judge.seen
+        assert ("dead", False) in judge.seen
+        assert "unknown" in outcomes
+    shutil.rmtree(tmp_path)
+
+
+def test_twice(tmp_path: Path) -> None:
+    """Whoever goes on after a crash may crash too, at any operation."""
+    scenario = SCENARIOS["register the next"]
+    empty, copy = _copies("memory", scenario, tmp_path)
+    judge = Judge.of(scenario, empty)
+    crashes = 0
+    for k in itertools.count(1):
+        dead = copy()
+        faulty = FaultyBackend(dead, Plan(Fault.CRASH_AFTER, at=k))
+        if tell(lambda: run(scenario, faulty)).outcome != "dead":  # noqa: B023
+            break
+        keys = {info.key: dead.read(info.key) or b"" for info in dead.list("")}
+        for j in itertools.count(1):
+            again = MemoryBackend(f"memory://twice-{next(_COUNT)}")
+            again._fs.store.clear()
+            for key, data in keys.items():
+                again.create(key, data)
+            second_fault = FaultyBackend(again, Plan(Fault.CRASH_BEFORE, at=j))
+            told = tell(lambda: run(scenario, second_fault))  # noqa: B023
+            second_fault.plan = None
+            judge.judge(told, again)
+            if told.outcome == "acked":
+                break
+            crashes += 1
+    assert crashes >= 12 * 5
+
+
+def test_a_torn_entry_is_passed_over(tmp_path: Path) -> None:
+    """Half an entry, as no trusted store shows one, has no effect and stops nobody."""
+    scenario = SCENARIOS["register the next"]
+    empty, copy = _copies("memory", scenario, tmp_path)
+    judge = Judge.of(scenario, empty)
+    counted = FaultyBackend(copy())
+    run(scenario, counted)
+    store = copy()
+    at = 1 + counted.operations.index(("create", f"log/{4:020d}.json"))
+    faulty = FaultyBackend(store, Plan(Fault.TORN, at=at))
+    with pytest.warns(match="means nothing"):
+        registry = run(scenario, faulty)
+    assert faulty.fired == 1
+    fresh = Registry(backend=store)
+    with pytest.warns(match="means nothing"):
+        assert fresh.seq == 5
+    assert [commit.seq for commit in fresh.log() if commit.void] == [4]
+    assert registry.get("fraud@production").version == "0.3.0"
+    assert judge.after.count("VersionState(") == 4
+    report = fresh.verify()
+    assert [problem.key for problem in report.problems] == [f"log/{4:020d}.json"]
+    assert report.damaged == ()

@@ -1,0 +1,185 @@
+"""Every bit of every metadata file, flipped in turn: found by reading and by verify."""
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from modelver import ErrorKind, FormatError, IntegrityError, Registry
+from modelver._store.rollups import unpack
+from tests.damage.stores import FILES, REFS, Snapshot, contents, flipped, make_small
+
+FIRST, SECOND = REFS
+LOG: Final = [f"log/{seq:020d}.json" for seq in (1, 2, 3)]
+
+
+@pytest.fixture(scope="module", params=["b3", "sha256"])
+def small(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Snapshot:
+    """Return the keys of a small registry."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("client")
+        patch.setenv("MODELVER_STATE_DIR", str(home))
+        patch.setenv("MODELVER_CACHE_DIR", str(home))
+        folder = make_small(tmp_path_factory.mktemp("small") / "r", request.param)
+    return Snapshot.of(folder)
+
+
+def _bits(store: Snapshot, key: str) -> range:
+    """Return which bits to flip: all of a BLAKE3 registry, a part of the other."""
+    return range(0, 8 * len(store.keys[key]), 1 if _is_b3(store) else 29)
+
+
+def _is_b3(store: Snapshot) -> bool:
+    return b'"digest":"b3"' in store.keys["registry.json"]
+
+
+def _others(store: Snapshot, manifest: str) -> list[str]:
+    """Return the versions that do not need the manifest of this key."""
+    registry = Registry(backend=store)
+    cited = {v.ref: v._state.manifest for v in registry.versions("fraud")}
+    return [ref for ref, digest in cited.items() if digest[-64:] not in manifest]
+
+
+def test_registry_json(small: Snapshot) -> None:
+    """No bit of registry.json can change without the registry being refused."""
+    opened = Registry(backend=small)
+    store = Snapshot(small.keys)
+    raw = small.keys["registry.json"]
+    for bit in _bits(small, "registry.json"):
+        store.keys["registry.json"] = flipped(raw, bit)
+        with pytest.raises(IntegrityError) as caught:
+            Registry(backend=store)
+        assert caught.value.kind is ErrorKind.REGISTRY_DAMAGED, bit
+        small.keys["registry.json"] = store.keys["registry.json"]
+        report = opened.verify()
+        small.keys["registry.json"] = raw
+        assert [p.key for p in report.problems] == ["registry.json"], bit
+        assert report.damaged == ()
+
+
+@pytest.mark.parametrize("seq", [1, 2, 3])
+def test_log_entry(small: Snapshot, seq: int) -> None:
+    """No bit of an entry can change without the log being refused from there on.
+
+    Everything up to the entry before it can still be asked for.
+    """
+    key = LOG[seq - 1]
+    store = Snapshot(small.keys)
+    for bit in _bits(small, key):
+        store.keys[key] = flipped(small.keys[key], bit)
+        registry = Registry(backend=store)
+        with pytest.raises(IntegrityError) as caught:
+            registry.get(FIRST)
+        assert caught.value.kind is ErrorKind.ENTRY_DAMAGED, bit
+        assert caught.value.key == key
+        assert caught.value.hints
+        before = registry.at(seq - 1)
+        assert (
+            [v.ref for v in before.versions("fraud")] == [*REFS[: seq - 1]]
+            if (seq > 1)
+            else before.models() == []
+        )
+        report = registry.verify()
+        assert [(p.kind, p.key) for p in report.problems] == [
+            (ErrorKind.ENTRY_DAMAGED, key)
+        ], bit
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_manifest(small: Snapshot, number: int) -> None:
+    """No bit of a manifest can change without its version being refused, alone."""
+    key = [k for k in small.keys if k.startswith("manifests/")][number]
+    (whole,) = _others(small, key)
+    (hurt,) = set(REFS) - {whole}
+    store = Snapshot(small.keys)
+    for bit in _bits(small, key):
+        store.keys[key] = flipped(small.keys[key], bit)
+        registry = Registry(backend=store)
+        with pytest.raises(IntegrityError) as caught:
+            registry.get(hurt).read("w.bin")
+        assert caught.value.kind is ErrorKind.MANIFEST_DAMAGED, bit
+        assert caught.value.key == key
+        assert contents(registry.get(whole)) == FILES[whole]
+        report = registry.verify()
+        assert [(p.kind, p.key) for p in report.problems] == [
+            (ErrorKind.MANIFEST_DAMAGED, key)
+        ], bit
+        assert report.damaged == (hurt,)
+        assert (report.intact, report.versions) == (1, 2)
+
+
+def test_every_metadata_file_is_covered(small: Snapshot) -> None:
+    """The tests above flip 29,000 bits and leave out no key but objects."""
+    metadata = {key for key in small.keys if not key.startswith("objects/")}
+    manifests = {key for key in small.keys if key.startswith("manifests/")}
+    assert metadata == {"registry.json", *LOG, *manifests}
+    assert len(manifests) == 2
+    if _is_b3(small):
+        assert sum(len(_bits(small, key)) for key in metadata) > 28_000
+
+
+def _rolled(folder: Path) -> Snapshot:
+    """Return a registry of 64 commits, the last 60 of which are notes."""
+    make_small(folder)
+    registry = Registry(folder, author="a")
+    for number in range(61):
+        registry.note(FIRST, str(number))
+    return Snapshot.of(folder)
+
+
+def _answers(registry: Registry) -> object:
+    return (
+        registry.seq,
+        registry.aliases("fraud"),
+        [
+            (v.ref, v.digest, [n.text for n in v.notes])
+            for v in registry.versions("fraud")
+        ],
+        [(c.seq, c.txid) for c in registry.log()],
+    )
+
+
+ROLLUP: Final = "rollups/1-64.json.gz"
+
+
+def _check_rollup(whole: Snapshot, bits: range) -> None:
+    right = _answers(Registry(backend=whole))
+    store = Snapshot(whole.keys)
+    for bit in bits:
+        store.keys[ROLLUP] = flipped(whole.keys[ROLLUP], bit)
+        registry = Registry(backend=store)
+        assert _answers(registry) == right
+        report = registry.verify()
+        assert [(p.kind, p.key) for p in report.problems] == [
+            ("rollup-damaged", ROLLUP)
+        ], bit
+        assert report.damaged == ()
+
+
+def test_rollup_is_gone_round(tmp_path: Path) -> None:
+    """Whatever changes in a rollup, verify names it and reading gives what is right.
+
+    Every 101st bit; the next test shows that all of them end in the same place.
+    """
+    whole = _rolled(tmp_path / "r")
+    bits = range(0, 8 * len(whole.keys[ROLLUP]), 101)
+    assert len(bits) > 300
+    _check_rollup(whole, bits)
+
+
+def test_rollup_is_refused(tmp_path: Path) -> None:
+    """No bit of a rollup can change without its own check seeing it."""
+    raw = _rolled(tmp_path / "r").keys[ROLLUP]
+    assert len(list(unpack(raw, 1, 64, "b3"))) == 64
+    for bit in range(8 * len(raw)):
+        with pytest.raises(FormatError):
+            next(unpack(flipped(raw, bit), 1, 64, "b3"))
+
+
+@pytest.mark.slow
+def test_rollup_is_gone_round_at_every_bit(tmp_path: Path) -> None:
+    """As above, for every bit."""
+    whole = _rolled(tmp_path / "r")
+    _check_rollup(whole, range(8 * len(whole.keys[ROLLUP])))
