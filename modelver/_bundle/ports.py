@@ -48,6 +48,9 @@ class Objects(Protocol):
     def algorithm(self) -> str:
         """The registry's digest."""
 
+    def key(self, name: str) -> str:
+        """Return the key in the store of the object *name*."""
+
     def writer(self) -> ObjectWriter:
         """Begin an object."""
 

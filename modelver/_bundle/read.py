@@ -100,7 +100,8 @@ class BundleReader:
                 f"{file.path!r} of {self.ref} is damaged: its bytes are not the ones "
                 "that were registered",
                 kind=ErrorKind.OBJECT_DAMAGED,
-                key=objects[0] if objects else None,
+                # Of several it cannot be told which one, without reading each whole.
+                key=self._objects.key(objects[0]) if len(objects) == 1 else None,
                 expected=file.digest,
                 actual=actual,
                 hint="Run verify to see what else is damaged, and restore the objects "

@@ -27,10 +27,13 @@ WRITING: Final[Sequence[Verb]] = (
         "create a registry",
         (
             word("url", "where; else --registry", nargs="?"),
-            option("--digest", "algorithm of all digests", choices=("b3", "sha256")),
+            option(
+                "--digest", "of all content; b3 if not given", choices=("b3", "sha256")
+            ),
             many("--status", "a status that versions may have", "STATUS"),
         ),
-        "A registry that is there already is left as it is.",
+        "A registry that is there already is left as it is; digest and statuses never "
+        "change, and to ask for others is an error.",
         "init ./registry",
     ),
     Verb(

@@ -22,7 +22,7 @@ from modelver._registry.resolve import newest
 from modelver._registry.steps import Step, Target
 from modelver._values.codec import bundle_digest
 from modelver._values.entry import Record, Register, SetAlias
-from modelver._values.fold import find_version
+from modelver._values.fold import number_key
 from modelver._values.manifest import (
     Bundle,
     Code,
@@ -216,7 +216,7 @@ class Registration:
         if model is None:
             return None
         if self._version is not None:
-            found = find_version(model, str(self._version))
+            found = model.versions.get(number_key(str(self._version)))
             if found is None:
                 return None
             if found.bundle == self.digest and found.version == str(self._version):

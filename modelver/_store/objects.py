@@ -82,6 +82,10 @@ class ObjectStore:
         self._backend = backend
         self.algorithm = algorithm
 
+    def key(self, name: str) -> str:
+        """Return the key in the store of the object *name*, for errors."""
+        return object_key(name)
+
     def writer(self) -> ObjectWriter:
         """Begin an object; use it as a context manager."""
         return ObjectWriter(self._backend.upload(), self.algorithm)

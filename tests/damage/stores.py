@@ -1,10 +1,11 @@
 """Registries whose bytes a test may change behind modelver's back."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
-from modelver import ModelverError, ModelVersion, Registry
+from modelver import DamageWarning, ModelverError, ModelVersion, Registry
 from modelver.plugin import Capabilities, KeyInfo, Upload
 
 REFS: Final = ("fraud@0.1.0", "fraud@1.0.0")
@@ -98,3 +99,98 @@ def refusal(act: Callable[[], object]) -> ModelverError | None:
     except ModelverError as error:
         return error
     return None
+
+
+class Judge:
+    """Knows what is true of a small registry, and holds every answer against it."""
+
+    def __init__(self, whole: Snapshot) -> None:
+        self.whole = dict(whole.keys)
+        registry = Registry(backend=whole)
+        newest = registry.seq
+        self._states = [_said(registry.at(seq)) for seq in range(newest + 1)]
+        self._needs: dict[str, set[str]] = {}
+        for ref in REFS:
+            state = registry.get(ref)._state
+            manifest = registry._core.manifests.read(state.manifest)
+            objects = {f"objects/{name[:2]}/{name}" for name in manifest.objects()}
+            key = f"manifests/{manifest.digest.partition(':')[2]}.jsonl"
+            self._needs[ref] = {key, *objects}
+
+    def honest(self, keys: Mapping[str, bytes]) -> int | None:
+        """Return the commit up to which *keys* are what was once written, if they are.
+
+        A registry that lacks its last commits is an honest older one.
+        """
+        log = sorted(key for key in keys if key.startswith("log/"))
+        all_of_it = sorted(key for key in self.whole if key.startswith("log/"))
+        seq = len(log)
+        needed = {"registry.json", *log}
+        for ref in self._states[seq][1] if seq < len(self._states) else ():
+            needed |= self._needs[ref]
+        if log != all_of_it[:seq]:
+            return None
+        if any(keys.get(key) != self.whole[key] for key in needed):
+            return None
+        return seq
+
+    def check(self, keys: Mapping[str, bytes]) -> str:
+        """Ask a registry of these keys everything; return how it took the damage.
+
+        Raises:
+            AssertionError: An answer was wrong, damage was not found, or what is
+                sound was called damaged.
+        """
+        store = Snapshot(keys)
+        seq = self.honest(keys)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            verified = _verified(store)
+            outcome = self._read(store)
+        assert all(issubclass(w.category, DamageWarning) for w in caught)
+        if seq is not None:
+            assert verified
+            assert outcome == f"as of {seq}"
+            return outcome
+        assert not verified
+        if outcome.startswith("as of") and caught:
+            return "warned"
+        return outcome
+
+    def _read(self, store: Snapshot) -> str:
+        try:
+            registry = Registry(backend=store)
+            said = _said(registry)
+        except ModelverError as error:
+            return str(error.kind)
+        assert said in self._states, "a state that never was"
+        refused = ""
+        for ref in said[1]:
+            version = registry.get(ref)
+            try:
+                files = contents(version)
+            except ModelverError as error:
+                refused = str(error.kind)
+            else:
+                assert files == FILES[ref], "wrong bytes"
+        return refused or f"as of {self._states.index(said)}"
+
+
+def _said(registry: Registry) -> tuple[int, tuple[str, ...], object]:
+    """Return everything that a small registry says."""
+    models = registry.models()
+    versions = [v for name in models for v in registry.versions(name)]
+    refs = tuple(version.ref for version in versions)
+    # A void entry counts as a position, and says nothing.
+    seq = sum(not commit.void for commit in registry.log())
+    rest = [(v.digest, v.size, v.aliases, v.author, v.created_at) for v in versions]
+    return seq, refs, rest
+
+
+def _verified(store: Snapshot) -> bool:
+    try:
+        report = Registry(backend=store).verify()
+    except ModelverError:
+        return False
+    assert bool(report) == (not report.problems)
+    return bool(report)

@@ -148,7 +148,7 @@ def test_a_file_on_a_terminal(cli: Run, terminal: Run, hostile: Registry) -> Non
     said = terminal("cat", "fraud@newest", "esc.txt")
     assert (said.code, unseen(said.out.replace("\t", ""))) == (0, set())
     assert "owned" in said.out
-    files = {"w": b"\xff", "nul": b"a\0b", "long": b"a" * (2**22 + 1)}
+    files = {"w": b"\xff", "zero": b"a\0b", "long": b"a" * (2**22 + 1)}
     hostile.register("raw", files, environment=False)
     for name in files:
         refused = terminal("cat", "raw", name)

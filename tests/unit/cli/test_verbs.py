@@ -31,7 +31,8 @@ def test_init(cli: Run, tmp_path: Path) -> None:
     assert list(Registry(url).statuses) == ["good", "bad"]
     assert not cli("init", url, "--json").json["created"]
     other = cli("init", url, "--status", "other")
-    assert (other.code, "good, bad" in other.err) == (4, True)
+    assert (other.code, "'good', 'bad'" in other.err) == (2, True)
+    assert cli("init", url, "--digest", "b3").code == 2
     assert cli("register", "m", __file__, "--registry", url).code == 0
     assert Registry(url).get("m").digest.startswith("sha256:")
 
