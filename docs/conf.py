@@ -1,4 +1,5 @@
-"""How Sphinx builds these pages: Markdown through MyST, nitpicky, without a network."""
+"""How Sphinx builds these pages: Markdown through MyST, add_module_names = False  # users never see where a name lives
+nitpicky, without a network."""
 
 from typing import Any
 

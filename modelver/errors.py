@@ -85,7 +85,6 @@ class ErrorKind(StrEnum):
     VERSION = "version"
     ALIAS = "alias"
     DIGEST_PREFIX = "digest-prefix"
-    WITHDRAWN = "withdrawn"
     FILE = "file"
     COMMIT = "commit"
     TAG = "tag"
@@ -95,7 +94,7 @@ class ErrorKind(StrEnum):
     KEY_EXISTS = "key-exists"
     # ConflictError
     ALIAS_MOVED = "alias-moved"
-    BUNDLE_CHANGED = "bundle-changed"
+    WITHDRAWN = "withdrawn"
     DEADLINE = "deadline"
     # AmbiguousRefError
     AMBIGUOUS = "ambiguous"

@@ -12,17 +12,44 @@ from typing import Any, Protocol, Self, runtime_checkable
 
 from attrs import frozen
 
-from modelver._values.query import Document, Query
+from modelver._values.matching import matches, select
+from modelver._values.query import (
+    And,
+    Comparison,
+    Document,
+    Expr,
+    Field,
+    In,
+    IsNull,
+    Like,
+    Not,
+    Or,
+    OrderKey,
+    Query,
+)
 
 __all__ = [
+    "And",
     "Backend",
     "BackendFactory",
     "Capabilities",
+    "Comparison",
     "Document",
+    "Expr",
+    "Field",
+    "In",
     "Indexer",
+    "IndexerFactory",
+    "IsNull",
     "KeyInfo",
+    "Like",
+    "Not",
+    "Or",
+    "OrderKey",
     "Query",
     "Upload",
+    "matches",
+    "select",
 ]
 
 

@@ -8,6 +8,7 @@ often as you like: what was registered is not registered again.
 
 import argparse
 import io
+import os
 import shutil
 import subprocess
 import sys
@@ -111,6 +112,8 @@ def prepare() -> str:
     (WORK / ".gitignore").write_text("*\n")  # nothing in there is to be committed
     for name in ("data", "out", "checkout"):  # what an earlier run has left
         shutil.rmtree(WORK / name, ignore_errors=True)
+    # What a client remembers of registries would lie in the user's own folder.
+    os.environ.setdefault("MODELVER_STATE_DIR", str(WORK.resolve() / "state"))
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal may lack our lines
     return str(arguments.registry)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import stat
 import uuid
 from collections.abc import Iterable
 from pathlib import Path
@@ -83,10 +84,13 @@ def _holds(path: Path, file: FileEntry, algorithm: str) -> bool:
         )
     except OSError:
         return False
-    with os.fdopen(descriptor, "rb", buffering=0) as found:
-        if os.fstat(descriptor).st_size != file.size:
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_size != file.size:
             return False
         hasher = new_hasher(algorithm)
-        while piece := found.read(_PIECE):
+        while piece := os.read(descriptor, _PIECE):
             hasher.update(piece)
+    finally:
+        os.close(descriptor)
     return f"{algorithm}:{hasher.hexdigest()}" == file.digest

@@ -22,7 +22,7 @@ from modelver._values.entry import (
     Tag,
     Withdraw,
 )
-from modelver._values.text import term_safe
+from modelver._values.text import human_number, term_safe
 
 
 @frozen(kw_only=True)
@@ -159,7 +159,8 @@ def _(action: Note) -> str:
 @_words.register
 def _(action: Metrics) -> str:
     where = f" on {action.dataset}" if action.dataset else ""
-    return f"evaluate {_ref(action)}{where}"
+    values = [f"{name}={human_number(x)}" for name, x in action.metrics.items()]
+    return " ".join([f"evaluate {_ref(action)}{where}", *values[:5]])
 
 
 @_words.register

@@ -3,7 +3,9 @@
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+from attrs import evolve
 
 from modelver._bundle import digest_path
 from modelver._lineage import Lineage, users_of, users_of_version
@@ -17,9 +19,21 @@ from modelver._store import Checker
 from modelver._values.digests import is_digest
 from modelver._values.facts import Facts
 from modelver._values.ref import Ref
-from modelver._values.report import Report
+from modelver._values.report import Problem, Report
 from modelver._values.state import State, VersionState
-from modelver.errors import ErrorKind, InvalidInputError, ModelverError, NotFoundError
+from modelver.errors import (
+    ErrorKind,
+    IntegrityError,
+    InvalidInputError,
+    ModelverError,
+    NotFoundError,
+)
+
+_BEHIND_OUR_BACK: Final = {
+    ErrorKind.REGISTRY_REPLACED,
+    ErrorKind.REGISTRY_ROLLED_BACK,
+    ErrorKind.REGISTRY_FORKED,
+}
 
 
 class Answer(ABC):
@@ -132,4 +146,14 @@ def verify(
 ) -> Report:
     """Check the registry, or some of its versions."""
     checker = Checker(core.backend, core.log.identity, progress)
-    return checker.run(deep=deep, only=only)
+    report = checker.run(deep=deep, only=only)
+    try:
+        core.log.refresh()
+    except IntegrityError as error:
+        # A log that was put back is sound in itself: only who saw more can tell.
+        if error.kind in _BEHIND_OUR_BACK:
+            problem = Problem(
+                kind=error.kind, key=error.key or "", message=error.message
+            )
+            return evolve(report, problems=(problem, *report.problems))
+    return report

@@ -240,7 +240,14 @@ class Reading:
             model: Only those that speak of it.
             limit: At most so many.
             void: Whether to return commits without effect too.
+
+        Raises:
+            InvalidInputError: The limit is none.
         """
+        if limit is not None and (type(limit) is not int or limit < 1):
+            raise InvalidInputError(
+                f"limit is given as {str(limit)[:80]!r}, expected 1 or more"
+            )
         state = self._core.state()
         name = None if model is None else check_model_name(model)
         found: list[Commit] = []

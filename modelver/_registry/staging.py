@@ -1,5 +1,6 @@
 """Registration: from what a caller hands over to a stored bundle and a step."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from attrs import evolve
 
 from modelver._bundle import (
     BundleWriter,
+    Change,
     Item,
     check_unchanged,
     classify,
@@ -35,7 +37,13 @@ from modelver._values.names import check_alias, check_model_name
 from modelver._values.paths import check_no_collisions
 from modelver._values.semver import INITIAL, Version
 from modelver._values.state import ModelState, State, VersionState
-from modelver.errors import ErrorKind, InvalidInputError, VersionExistsError
+from modelver.errors import (
+    ErrorKind,
+    FormatError,
+    IntegrityError,
+    InvalidInputError,
+    VersionExistsError,
+)
 
 BUMPS = ("auto", "major", "minor", "patch")
 
@@ -76,11 +84,12 @@ class Staging:
         self._looks.append((items, look))
 
     def add_code(self, what: Any) -> None:
-        """List code files, and note the commit that they are at."""
+        """List code files, and note the commit that the first of them is at."""
         self.add("code", what)
-        if isinstance(what, Mapping):
-            return
-        found = capture_commit(Path(what).expanduser())
+        sources = what.values() if isinstance(what, Mapping) else [what]
+        paths = (p for p in sources if isinstance(p, str | os.PathLike))
+        states = (capture_commit(Path(path).expanduser()) for path in paths)
+        found = next((state for state in states if state is not None), None)
         if found is not None:
             self.code = Code(commit=found.commit)
             for key in ("branch", "dirty", "remote"):
@@ -118,7 +127,10 @@ class Staging:
         last = None if model is None else newest(model)
         if last is None:
             return {}
-        manifest = self.core.manifests.read(last.manifest)
+        try:
+            manifest = self.core.manifests.read(last.manifest)
+        except (IntegrityError, FormatError):
+            return {}  # verify names it; everything is stored again
         return {
             file.digest: manifest.layout.files[file.path]
             for file in manifest.bundle.files
@@ -300,12 +312,18 @@ class Registration:
                 f"{self._bump} was asked for",
             )
         base = newest(model) or list(model.versions.values())[-1]
-        old = self._core.manifests.read(base.manifest).bundle
-        change = classify(
-            old, self.bundle, base.record.structure, self._record.structure or ""
-        )
+        change = self._change(base)
         number = highest.bump(change.level, self._pre)  # type: ignore[arg-type]
         return number, change.level, f"{change.reason} (compared with {base.version})"
+
+    def _change(self, base: VersionState) -> Change:
+        """Return how large the step from *base* is; minor where that cannot be told."""
+        try:
+            old = self._core.manifests.read(base.manifest).bundle
+        except (IntegrityError, FormatError) as error:
+            return Change("minor", f"what changed cannot be told: {error.message}")
+        structure = self._record.structure or ""
+        return classify(old, self.bundle, base.record.structure, structure)
 
 
 def _first(pre: str | None) -> Version:

@@ -1,7 +1,7 @@
 """Objects: immutable byte strings, named by their content and an incarnation."""
 
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from attrs import frozen
 
@@ -9,6 +9,8 @@ from modelver._store.layout import object_key
 from modelver._values.digests import new_hasher
 from modelver.errors import ErrorKind, IntegrityError
 from modelver.plugin import Backend, Upload
+
+_PIECE: Final = 1024 * 1024
 
 
 @frozen
@@ -39,10 +41,11 @@ def missing(name: str) -> IntegrityError:
 class ObjectWriter:
     """Takes an object's bytes in once: hashes and uploads them side by side."""
 
-    def __init__(self, upload: Upload, algorithm: str) -> None:
+    def __init__(self, store: "ObjectStore", upload: Upload) -> None:
+        self._store = store
         self._upload = upload
-        self._algorithm = algorithm
-        self._hasher = new_hasher(algorithm)
+        self._algorithm = store.algorithm
+        self._hasher = new_hasher(store.algorithm)
         self._size = 0
 
     def write(self, data: bytes | memoryview) -> None:
@@ -58,6 +61,9 @@ class ObjectWriter:
 
     def commit(self, incarnation: int) -> StoredObject:
         """Publish the object, whole; durable before the next commit is."""
+        while self._store.is_damaged(f"{self._hasher.hexdigest()}.{incarnation}"):
+            # Nothing is overwritten: good bytes go beside the bad ones.
+            incarnation += 1
         name = f"{self._hasher.hexdigest()}.{incarnation}"
         self._upload.commit(object_key(name))
         return StoredObject(name, self.digest, self._size)
@@ -88,7 +94,17 @@ class ObjectStore:
 
     def writer(self) -> ObjectWriter:
         """Begin an object; use it as a context manager."""
-        return ObjectWriter(self._backend.upload(), self.algorithm)
+        return ObjectWriter(self, self._backend.upload())
+
+    def is_damaged(self, name: str) -> bool:
+        """Whether an object is there, and holds other bytes than its name says."""
+        hasher, key, at = new_hasher(self.algorithm), object_key(name), 0
+        while piece := self._backend.read(key, at, at + _PIECE):
+            hasher.update(piece)
+            at += len(piece)
+        if at == 0 and piece is None:
+            return False
+        return hasher.hexdigest() != name.partition(".")[0]
 
     def read(self, name: str, start: int, end: int) -> bytes:
         """Return bytes ``start:end``, unverified: the caller holds the digest.

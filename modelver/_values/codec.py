@@ -15,7 +15,7 @@ from attrs import fields
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 
-from modelver._values.digests import check_digest, digest_of, hex_of
+from modelver._values.digests import check_digest, digest_of
 from modelver._values.entry import (
     ACTIONS,
     FORMAT,
@@ -36,12 +36,12 @@ from modelver._values.manifest import (
 )
 from modelver._values.names import check_status
 from modelver._values.paths import check_bundle_path, check_no_collisions
+from modelver._values.seal import seal, unseal
 from modelver._values.state import RegistryInfo
 from modelver._values.text import term_safe
 from modelver.errors import (
     ErrorKind,
     FormatError,
-    IntegrityError,
     InvalidInputError,
     UpgradeRequiredError,
 )
@@ -50,7 +50,6 @@ T = TypeVar("T")
 
 _BY_TYPE = {action.type: action for action in ACTIONS}
 _UUID = re.compile(r"[0-9a-f]{32}")
-_SEAL = re.compile(rb',"check":"(b3|sha256):([0-9a-f]{64})"\}\n')
 
 
 def _exactly(kind: type) -> Any:
@@ -200,48 +199,6 @@ def _structure(value: Any, kind: type[T]) -> T:
     )
 
 
-def _seal(document: Mapping[str, Any], algorithm: str) -> bytes:
-    body = dumps(document)[:-1]
-    return body + b',"check":"' + digest_of(algorithm, body).encode() + b'"}\n'
-
-
-def _unseal(raw: bytes, algorithm: str | None, kind: ErrorKind, what: str) -> bytes:
-    """Return *raw*'s body if its seal holds.
-
-    Raises:
-        IntegrityError: There is a seal and it does not hold, or there is none and
-            the rest is a sound document: bytes that were damaged.
-        FormatError: There is no seal, nor a document: bytes that never were one.
-    """
-    length = len(b',"check":""}\n') + len(digest_of(algorithm or "b3", b""))
-    if algorithm is None and b'"sha256:' in raw[-90:]:
-        length = len(b',"check":""}\n') + len(digest_of("sha256", b""))
-    body, seal = raw[:-length], raw[-length:]
-    match = _SEAL.fullmatch(seal)
-    if match is not None and algorithm in (None, match[1].decode()):
-        actual = digest_of(match[1].decode(), body)
-        if hex_of(actual) == match[2].decode():
-            return body
-        raise IntegrityError(
-            f"{what} does not match its own check",
-            kind=kind,
-            expected=f"{match[1].decode()}:{match[2].decode()}",
-            actual=actual,
-            hint="Restore it from a copy of the registry.",
-        )
-    try:
-        sound = isinstance(loads(body + b"}", limit=MAX_ENTRY), dict)
-    except FormatError:
-        sound = False
-    if sound:
-        raise IntegrityError(
-            f"the check of {what} is damaged",
-            kind=kind,
-            hint="Restore it from a copy of the registry.",
-        )
-    raise FormatError(f"{what} is not sealed")
-
-
 def entry_to_bytes(entry: Entry, algorithm: str) -> bytes:
     """Return the raw bytes of *entry*: one line of JSON that ends in its check.
 
@@ -256,7 +213,7 @@ def entry_to_bytes(entry: Entry, algorithm: str) -> bytes:
             kind=ErrorKind.TOO_LARGE,
             hint="Make several commits of it.",
         )
-    raw = _seal(_converter().unstructure(entry), algorithm)
+    raw = seal(_converter().unstructure(entry), algorithm)
     if len(raw) > MAX_ENTRY:
         raise InvalidInputError(
             f"the commit takes {len(raw)} bytes, a log entry holds {MAX_ENTRY}",
@@ -277,7 +234,7 @@ def entry_from_bytes(raw: bytes, algorithm: str) -> Entry:
     """
     if len(raw) > MAX_ENTRY:
         raise FormatError(f"a log entry is longer than {MAX_ENTRY} bytes")
-    body = _unseal(raw, algorithm, ErrorKind.ENTRY_DAMAGED, "a log entry")
+    body = unseal(raw, algorithm, ErrorKind.ENTRY_DAMAGED, "a log entry")
     document = loads(body + b"}", limit=MAX_ENTRY)
     _check_format(document, "the log entry")
     entry = _structure(document, Entry)
@@ -309,7 +266,7 @@ def _check_format(document: Any, what: str) -> None:
 
 def registry_to_bytes(info: RegistryInfo) -> bytes:
     """Return the raw bytes of ``registry.json``."""
-    return _seal(_converter().unstructure(info), info.digest)
+    return seal(_converter().unstructure(info), info.digest)
 
 
 def registry_from_bytes(raw: bytes) -> RegistryInfo:
@@ -320,7 +277,7 @@ def registry_from_bytes(raw: bytes) -> RegistryInfo:
         FormatError: It is no registry of modelver's.
         UpgradeRequiredError: It is one of a later format.
     """
-    body = _unseal(raw, None, ErrorKind.REGISTRY_DAMAGED, "registry.json")
+    body = unseal(raw, None, ErrorKind.REGISTRY_DAMAGED, "registry.json")
     document = loads(body + b"}", limit=MAX_ENTRY)
     _check_format(document, "the registry")
     info = _structure(document, RegistryInfo)

@@ -31,11 +31,14 @@ def translated(action: str, url: str, key: str) -> Iterator[None]:
     except Exception as error:
         code = getattr(error, "errno", None)
         why = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        message = f"cannot {action} {key!r} in {url}: {why}"
+        what = f"{action} {key!r}" if key else action
+        message = f"cannot {what} in {url}: {why}"
         if isinstance(error, PermissionError) or code in _DENIED:
             raise AccessDeniedError(
                 message,
-                hint="Check who may write there, or open it with read_only=True.",
+                hint="Check who may read there."
+                if action in ("read", "list")
+                else "Check who may write there, or open it with read_only=True.",
                 key=key,
             ) from error
         if code in _FULL:

@@ -160,7 +160,6 @@ def _check(kind: str, scenario: str, folder: Path, once: Sequence[Fault]) -> int
         assert total >= 7 * operations
         assert not judge.commits or "unknown" in {outcome for outcome, _ in judge.seen}
     shutil.rmtree(folder)
-    import sys; print("TOTAL", total, file=sys.__stderr__)
     return total
 
 

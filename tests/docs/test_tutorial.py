@@ -74,7 +74,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Ran]:
         # The last run deletes what the others have left; a copy is a registry, too.
         copy = folder / f"copy-{len(found)}"
         shutil.copytree(folder / "modelver-tutorial" / "registry", copy)
-        found.append(Ran(done.stdout, modelver.Registry(copy, read_only=True)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MODELVER_STATE_DIR", str(folder / "state"))
+            registry = modelver.Registry(copy, read_only=True)
+        found.append(Ran(done.stdout, registry))
     return found
 
 

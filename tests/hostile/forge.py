@@ -3,9 +3,10 @@
 Uses nothing of modelver's, so that what it refuses to write can be written here.
 """
 
+import gzip
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,13 @@ def sealed(body: bytes | Mapping[str, Any], algorithm: str = "b3") -> bytes:
     raw = body if isinstance(body, bytes) else dumps(body)
     raw = raw.removesuffix(b"}")
     return raw + b',"check":"' + digest(algorithm, raw).encode() + b'"}\n'
+
+
+def rolled(plain: bytes, algorithm: str = "b3") -> bytes:
+    """Return *plain* as a gzip file whose comment is the digest of what follows it."""
+    body = gzip.compress(plain, mtime=0)[10:]
+    seal = digest(algorithm, body).encode()
+    return bytes.fromhex("1f8b08100000000002ff") + seal + b"\0" + body
 
 
 class Forge:
@@ -145,6 +153,22 @@ class Forge:
     def commit(self, *actions: Any, **fields: Any) -> int:
         """Write the next entry; return its number."""
         return self.raw(self.entry(*actions, **fields))
+
+    def entries(self, first: int, last: int) -> list[bytes]:
+        """Return the raw entries *first* to *last* as the log has them."""
+        keys = (f"log/{seq:020d}.json" for seq in range(first, last + 1))
+        return [(self.root / key).read_bytes() for key in keys]
+
+    def rollup(
+        self, first: int, entries: Sequence[bytes], *, head: bytes | None = None
+    ) -> Path:
+        """Write a rollup that is sealed as it should be, whatever it holds."""
+        last = first + len(entries) - 1
+        if head is None:
+            sizes = [len(raw) for raw in entries]
+            head = dumps({"format": 1, "from": first, "to": last, "sizes": sizes})
+        raw = rolled(head + b"\n" + b"".join(entries), self.algorithm)
+        return self.put(f"rollups/{first}-{last}.json.gz", raw)
 
     def register(
         self,

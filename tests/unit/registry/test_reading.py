@@ -298,3 +298,21 @@ def test_bad_addresses(url: str) -> None:
     with pytest.raises(ModelverError) as caught:
         Registry(url)
     assert "secret" not in str(caught.value)
+
+
+def test_verify_knows_of_a_log_that_was_put_back(tmp_path: Path) -> None:
+    """A log without its last entry is sound in itself; who saw more can tell."""
+    registry = Registry(tmp_path / "r", create=True)
+    for data in (b"1", b"2"):
+        registry.register("m", {"m": data}, environment=False)
+    (tmp_path / "r" / "log" / f"{2:020}.json").unlink()
+    for reader in (registry, Registry(tmp_path / "r")):
+        report = reader.verify()
+        assert not report
+        assert report.problems[0].kind == ErrorKind.REGISTRY_ROLLED_BACK
+
+
+def test_the_log_takes_no_odd_limit(registry: Registry) -> None:
+    """A limit that limits to nothing is a mistake."""
+    with pytest.raises(InvalidInputError):
+        registry.log(limit=0)

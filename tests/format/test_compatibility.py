@@ -1,0 +1,1 @@
+"""What later releases may write, and what this one makes of it."""

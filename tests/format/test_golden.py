@@ -1,0 +1,1 @@
+"""Registries of earlier releases say what they said."""

@@ -1,0 +1,1 @@
+"""Write the golden registries; run once for each format, by hand."""

@@ -1,0 +1,1 @@
+"""Random histories of one registry, compared with a model of plain dictionaries."""
