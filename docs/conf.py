@@ -1,5 +1,4 @@
-"""How Sphinx builds these pages: Markdown through MyST, add_module_names = False  # users never see where a name lives
-nitpicky, without a network."""
+"""How Sphinx builds these pages: Markdown through MyST, nitpicky, without a network."""
 
 from typing import Any
 
@@ -32,6 +31,7 @@ napoleon_use_ivar = True
 
 # Our own names must resolve. Others' are not looked up: their inventories are on the
 # network, and a build that needs it fails where there is none.
+add_module_names = False  # users never see where a name lives
 nitpicky = True
 nitpick_ignore_regex = [(r"py:.*", r"(?!modelver\b).*")]
 

@@ -251,12 +251,14 @@ class Registration:
         record, old = self._record, existing.record
         held = state.models[self.name].aliases_of(existing.version)
         checks = {
-            "metrics": record.metrics.items() <= existing.metrics.items(),
-            "slices": all(
-                existing.slices.get(k) == v for k, v in record.slices.items()
-            ),
+            # What was said at registration may have been overtaken since.
+            "metrics": record.metrics == old.metrics
+            or record.metrics.items() <= existing.metrics.items(),
+            "slices": record.slices == old.slices
+            or all(existing.slices.get(k) == v for k, v in record.slices.items()),
             "params": not record.params or record.params == old.params,
-            "tags": record.tags.items() <= existing.tags.items(),
+            "tags": record.tags == old.tags
+            or record.tags.items() <= existing.tags.items(),
             "description": record.description in (None, old.description),
             "aliases": set(self._aliases) <= set(held),
         }

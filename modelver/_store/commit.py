@@ -125,7 +125,12 @@ class Committer:
             )
             self._check(state, entry)
             raw = entry_to_bytes(entry, state.info.digest)
-            if self._create(entry, raw, deadline):
+            try:
+                won = self._create(entry, raw, deadline)
+            except KeyboardInterrupt as interrupt:
+                interrupt.add_note(_ask(txid))
+                raise
+            if won:
                 self._last_own = entry.seq
                 after = self._log.take_own(entry.seq, raw)
                 self._log.roll_up()
@@ -151,6 +156,7 @@ class Committer:
         """Create the entry; tell whether we have won."""
         key = entry_key(entry.seq)
         pause = _FIRST_PAUSE
+        doubtful = False
         while True:
             started = time.monotonic()
             failure: BaseException
@@ -158,9 +164,6 @@ class Committer:
                 self._backend.create(key, raw)
             except (AlreadyExistsError, StorageError) as error:
                 failure = error
-            except KeyboardInterrupt as interrupt:
-                interrupt.add_note(_ask(entry.txid))
-                raise
             else:
                 self._write_seconds = time.monotonic() - started
                 return True
@@ -170,7 +173,12 @@ class Committer:
             if isinstance(failure, AccessDeniedError) or (
                 isinstance(failure, StorageError) and failure.kind in _DEFINITE
             ):
+                # This request is refused for certain; an earlier one may still be
+                # under way, and land after we have said that nothing did.
+                if doubtful:
+                    raise _unknown(entry) from failure
                 raise failure
+            doubtful = True
             if time.monotonic() > deadline:
                 raise _unknown(entry) from failure
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret

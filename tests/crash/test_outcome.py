@@ -150,26 +150,38 @@ def test_an_unknown_outcome_can_be_asked_for() -> None:
     assert other.seq == 2
 
 
-def test_an_interrupt_says_how_to_ask() -> None:
+class _Interrupted(WrapperBackend):
+    """Ctrl-C is pressed when an entry was created, or while its fate is asked for."""
+
+    def __init__(self, inner: Backend, when: str) -> None:
+        super().__init__(inner)
+        self._when = when
+        self._created = False
+
+    def around(self, operation: Operation, act: Callable[[], T]) -> T:
+        """Do it, and be interrupted."""
+        if operation.name == "read" and self._created:
+            raise KeyboardInterrupt
+        done = act()
+        if operation.name == "create":
+            if self._when == "at once":
+                raise KeyboardInterrupt
+            self._created = True
+            raise StorageError("timed out", retryable=True)
+        return done
+
+
+@pytest.mark.parametrize("when", ["at once", "while waiting"])
+def test_an_interrupt_says_how_to_ask(when: str) -> None:
     """Ctrl-C in the middle of a commit names the commit, and what is left is sound."""
     store = MemoryBackend("memory://interrupted")
     store._fs.store.clear()
     other = Registry(backend=store, create=True)
-
-    class Interrupted(WrapperBackend):
-        def around(self, operation: Operation, act: Callable[[], T]) -> T:
-            done = act()
-            if operation.name == "create":
-                raise KeyboardInterrupt
-            return done
-
-    network = Interrupted(store)
-    client = Registry(backend=network)
+    client = Registry(backend=_Interrupted(store, when))
     with pytest.raises(KeyboardInterrupt) as caught:
         put(client, "one")
-    note = caught.value.__notes__[0]
     landed = other.log()[0]
-    assert landed.txid in note
+    assert landed.txid in caught.value.__notes__[0]
     assert other.outcome(landed.txid) == landed
-    assert client.get(MODEL).version == "0.1.0"
     assert other.verify()
+    assert put(Registry(backend=store), "two").version == "0.2.0"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from modelver import DamageWarning, ModelVersion, Registry
+from modelver._values.entry import SetAlias
 
 
 @contextmanager
@@ -48,16 +49,15 @@ def answers(folder: Path, **options: Any) -> dict[str, Any]:
         models = {}
         for name in registry.models():
             versions = registry.versions(name, withdrawn=True)
-            aliases = {move for action in registry.log(name) for move in _named(action)}
             moves = [
                 [move.seq, alias, move.previous, move.version, move.kind]
-                for alias in sorted(aliases)
-                for move in registry.alias_history(name, alias)
+                for alias in _aliases(registry, name)
+                for move in reversed(registry.alias_history(name, alias))
             ]
             models[name] = {
                 "versions": {v.version: _version(v) for v in versions},
                 "aliases": registry.aliases(name),
-                "moves": sorted(moves),
+                "moves": sorted(moves, key=lambda move: (move[0], move[1])),
             }
         said = {
             "uuid": registry.uuid,
@@ -69,5 +69,6 @@ def answers(folder: Path, **options: Any) -> dict[str, Any]:
     return plain
 
 
-def _named(commit: Any) -> set[str]:
-    return {a["alias"] for a in commit.actions if a.get("type") == "alias"}
+def _aliases(registry: Registry, name: str) -> list[str]:
+    actions = [action for commit in registry.log(name) for action in commit.actions]
+    return sorted({a.alias for a in actions if isinstance(a, SetAlias)})

@@ -301,7 +301,7 @@ class Foreign:
             models[name] = {
                 "versions": versions,
                 "aliases": model["aliases"],
-                "moves": sorted(model["moves"]),
+                "moves": sorted(model["moves"], key=lambda move: (move[0], move[1])),
             }
         return {
             "uuid": self.info["uuid"],
@@ -309,3 +309,30 @@ class Foreign:
             "voids": self.voids,
             "models": models,
         }
+
+
+def append(root: Path, *actions: Any, **fields: Any) -> bytes:
+    """Commit *actions* by hand, whatever they are; *fields* replace the entry's own."""
+    before = Foreign(root)
+    document = {
+        "format": 1,
+        "seq": before.seq + 1,
+        "prev": before.head,
+        "txid": f"{before.seq + 1:032x}",
+        "time": "2026-03-01T09:30:00.000000Z",
+        "actor": "another program",
+        "tool": "by hand",
+        "message": None,
+        "critical": True,
+        "actions": list(actions),
+        **fields,
+    }
+    raw = sealed(document, before.algorithm)
+    (root / f"log/{before.seq + 1:020d}.json").write_bytes(raw)
+    return raw
+
+
+def append_junk(root: Path, data: bytes) -> None:
+    """Write *data*, which is no entry, as the next one."""
+    seq = Foreign(root).seq + 1
+    (root / f"log/{seq:020d}.json").write_bytes(data)

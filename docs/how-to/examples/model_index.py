@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from itertools import chain
 from threading import Lock
 
-from modelver._values.matching import select
-from modelver.plugin import Document, Query
+from modelver.plugin import Document, Query, select
 
 
 class ModelIndexer:
