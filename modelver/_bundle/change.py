@@ -60,7 +60,8 @@ def structure_digest(bundle: Bundle, read: ReadRange, algorithm: str) -> str:
             rows.append(["file", file.path])
         else:
             rows += [["tensor", *tensor] for tensor in tensors]
-    return digest_of(algorithm, dumps(sorted(rows, key=str)))
+    # Sorted as JSON has them: an order that another language can follow.
+    return digest_of(algorithm, b"[" + b",".join(sorted(map(dumps, rows))) + b"]")
 
 
 def _tensors(file: FileEntry, read: ReadRange) -> list[list[Any]] | None:

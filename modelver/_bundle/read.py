@@ -1,14 +1,36 @@
 """From a manifest and objects to a file's bytes, verified before they are used."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from modelver._bundle.ports import Objects
 from modelver._values.digests import new_hasher
-from modelver._values.manifest import FileEntry, Manifest
+from modelver._values.manifest import FileEntry, Manifest, Slice
 from modelver.errors import ErrorKind, IntegrityError, NotFoundError
 
 _PIECE: Final = 1024 * 1024
+
+
+def read_range(objects: Objects, cut: Iterable[Slice], start: int, end: int) -> bytes:
+    """Return bytes ``start:end`` of a file: unverified, for looking, never for using.
+
+    Args:
+        objects: The store's objects.
+        cut: The file's slices, in order.
+        start: First byte.
+        end: Behind the last byte.
+
+    Raises:
+        IntegrityError: An object is missing or too short.
+    """
+    found, at = [], 0
+    for piece in cut:
+        low, high = max(start, at), min(end, at + piece.length)
+        if low < high:
+            first = piece.offset + low - at
+            found.append(objects.read(piece.object, first, first + high - low))
+        at += piece.length
+    return b"".join(found)
 
 
 class BundleReader:
@@ -78,20 +100,6 @@ class BundleReader:
     def read(self, path: str) -> bytes:
         """Return a file's bytes."""
         return b"".join(self.stream(self.find(path)))
-
-    def read_range(self, file: FileEntry, start: int, end: int) -> bytes:
-        """Return bytes ``start:end``, unverified: for looking, never for using."""
-        found = []
-        at = 0
-        for piece in self.manifest.layout.files[file.path]:
-            low, high = max(start, at), min(end, at + piece.length)
-            if low < high:
-                first = piece.offset + low - at
-                found.append(
-                    self._objects.read(piece.object, first, first + high - low)
-                )
-            at += piece.length
-        return b"".join(found)
 
     def _verify(self, file: FileEntry, actual: str) -> None:
         if actual != file.digest:

@@ -16,6 +16,7 @@ from modelver._bundle import (
     collect,
     collect_config,
     inputs_of,
+    read_range,
     structure_digest,
 )
 from modelver._capture import capture_commit, capture_environment, capture_run
@@ -170,15 +171,7 @@ class Staging:
         The source may have changed since it was stored.
         """
         cut = self._placed[file.path][2]
-        found, at = [], 0
-        for piece in cut:
-            low, high = max(start, at), min(end, at + piece.length)
-            if low < high:
-                first = piece.offset + low - at
-                stop = first + high - low
-                found.append(self.core.objects.read(piece.object, first, stop))
-            at += piece.length
-        return b"".join(found)
+        return read_range(self.core.objects, cut, start, end)
 
 
 class Registration:

@@ -39,7 +39,9 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "notes": [note.text for note in version.notes],
         "evaluations": len(version.evaluations),
         "withdrawn": version.withdrawn,
-        "files": {f.path: version.read(f.path).decode("latin-1") for f in version.files},
+        "files": {
+            f.path: version.read(f.path).decode("latin-1") for f in version.files
+        },
     }
 
 

@@ -1,198 +1,247 @@
-"""A reader written from docs/reference/format-v1.md alone.
+"""A reader of format 1 that knows nothing of modelver: json, gzip and the digest.
 
-It knows ``json``, ``gzip`` and the two digests, and imports nothing of modelver's:
-what it cannot find out, the page does not say. It believes nothing: a wrong byte is
-an ``AssertionError``.
+Written from docs/reference/format-v1.md alone, as one would in another language, and
+as plain: it reads a folder, keeps everything in dictionaries, and has no cache.
 """
 
 import gzip
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from blake3 import blake3
 
-MAX_ENTRY: Final = 2**20
-PART: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?")
-ALIAS: Final = re.compile(r"[a-z](?:[a-z0-9._-]{0,62}[a-z0-9])?")
-NUMBER: Final = "(?:0|[1-9][0-9]*)"
-WORD: Final = rf"(?:{NUMBER}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+MIB: Final = 2**20
+SEALS: Final = {80: "b3", 84: "sha256"}
+N: Final = "(?:0|[1-9][0-9]*)"
+WORD: Final = f"(?:{N}|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
+PRE: Final = rf"{WORD}(?:\.{WORD})*"
 SEMVER: Final = re.compile(
-    rf"{NUMBER}\.{NUMBER}\.{NUMBER}(?:-{WORD}(?:\.{WORD})*)?"
-    r"(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
+    rf"{N}\.{N}\.{N}(?:-{PRE})?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?"
 )
-KNOWN: Final = frozenset(
-    "register alias status tag note metrics withdraw restore feature".split()
+NUMBERLIKE: Final = re.compile(
+    rf"v?(?:{N}\.{N}\.{N}(?:-{PRE})?|{N}\.{N}(?:\.x)?|{N}(?:\.x){{0,2}})"
 )
+PART: Final = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?")
+ALIAS: Final = re.compile(r"[a-z](?:[a-z0-9._-]*[a-z0-9])?")
+DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|(?:com|lpt)[0-9])(?:\..*)?")
+
+
+class DamagedError(Exception):
+    """Bytes are not what was written: stop, and say so."""
+
+
+class UpgradeError(Exception):
+    """It was written by a later release, and must not be guessed at."""
 
 
 class VoidError(Exception):
-    """What an entry says has no effect."""
-
-
-def digest(algorithm: str, data: bytes) -> str:
-    """Return ``<algorithm>:<hex>``."""
-    hasher = {"b3": blake3, "sha256": hashlib.sha256}[algorithm](data)
-    return f"{algorithm}:{hasher.hexdigest()}"
-
-
-def sealed(document: dict[str, Any], algorithm: str) -> bytes:
-    """Return *document* as one line that ends in its check."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    body = text.encode().removesuffix(b"}")
-    return body + f',"check":"{digest(algorithm, body)}"}}\n'.encode()
-
-
-def unseal(raw: bytes, algorithm: str) -> Any:
-    """Return the document that *raw* holds; void where it never was one."""
-    length = {"b3": 80, "sha256": 84}[algorithm]
-    body, tail = raw[:-length], raw[-length:]
-    if len(raw) > MAX_ENTRY:
-        raise VoidError("too long")
-    if not re.fullmatch(rb',"check":"%b:[0-9a-f]{64}"}\n' % algorithm.encode(), tail):
-        raise VoidError("no seal")
-    assert tail == f',"check":"{digest(algorithm, body)}"}}\n'.encode(), "damage"
-    return json.loads(body + b"}")
+    """An entry that has no effect."""
 
 
 class Foreign:
-    """A registry in a folder, read once.
+    """What a registry in a folder says.
 
-    Args:
-        root: The folder.
-        rollups: Take the entries from rollups where there are any.
+    Attributes:
+        models: Name → {"versions": number → facts, "aliases": alias → number}.
+        voids: Position → why.
+        seq: How many entries the log has.
+        commits: The sound entries, by position.
     """
 
-    def __init__(self, root: Path, *, rollups: bool = False) -> None:
-        self.root = root
-        self._rollups = rollups
-        self.rolled = 0
-        raw = (root / "registry.json").read_bytes()
-        self.algorithm = "sha256" if b'"sha256:' in raw[-90:] else "b3"
-        self.info = unseal(raw, self.algorithm)
-        assert self.info["format"] == 1
-        assert self.info["digest"] == self.algorithm
-        assert re.fullmatch("[0-9a-f]{32}", self.info["uuid"])
-        self.read: set[str] = set(self.info.get("read", []))
-        self.write: set[str] = set(self.info.get("write", []))
-        self.head = digest(self.algorithm, raw)
-        self.seq = 0
+    def __init__(self, folder: Path, *, rollups: bool = False) -> None:
+        self.folder = folder
         self.models: dict[str, dict[str, Any]] = {}
-        self.voids: list[int] = []
-        for raw in self._entries():
-            self._take(raw)
-        assert not self.read, "it needs features"
+        self.voids: dict[int, str] = {}
+        self.commits: dict[int, dict[str, Any]] = {}
+        self.features: dict[str, set[str]] = {"read": set(), "write": set()}
+        self.seq = 0
+        self._open()
+        self._read_log(rollups=rollups)
 
-    def _entries(self) -> Iterator[bytes]:
+    # Bytes.
+
+    def digest(self, data: bytes) -> str:
+        """Return the digest of *data*, as the registry writes it."""
+        hasher = blake3 if self.algorithm == "b3" else hashlib.sha256
+        return f"{self.algorithm}:{hasher(data).hexdigest()}"
+
+    def _key(self, key: str, limit: int) -> bytes | None:
+        try:
+            with (self.folder / key).open("rb") as file:
+                return file.read(limit)
+        except FileNotFoundError:
+            return None
+
+    def _open(self) -> None:
+        raw = self._key("registry.json", MIB + 1)
+        if raw is None:
+            raise DamagedError("no registry")
+        for length, algorithm in SEALS.items():
+            if raw[-length:].startswith(f',"check":"{algorithm}:'.encode()):
+                self.algorithm = algorithm
+                break
+        else:
+            raise DamagedError("registry.json is not sealed")
+        self.info = strict(self._unseal(raw) + b"}")
+        version_of(self.info)
+        check(self.info, REGISTRY)
+        if self.info["digest"] != self.algorithm:
+            raise DamagedError("registry.json is sealed by another digest")
+        if not re.fullmatch("[0-9a-f]{32}", self.info["uuid"]):
+            raise DamagedError("the uuid is none")
+        self.statuses = self.info.get(
+            "statuses",
+            ["in-review", "approved", "staging", "production", "rejected", "archived"],
+        )
+        self.head = self.digest(raw)
+        self._need(self.info)
+
+    def _unseal(self, raw: bytes) -> bytes:
+        length = 80 if self.algorithm == "b3" else 84
+        body, seal = raw[:-length], raw[-length:]
+        form = rf',"check":"{self.algorithm}:[0-9a-f]{{64}}"\}}\n'.encode()
+        if re.fullmatch(form, seal):
+            if seal != b',"check":"' + self.digest(body).encode() + b'"}\n':
+                raise DamagedError("the check does not hold")
+            return body
+        try:
+            sound = isinstance(strict(body + b"}"), dict)
+        except VoidError:
+            sound = False
+        if sound:
+            raise DamagedError("the check is damaged")
+        raise VoidError("not sealed")
+
+    # The log.
+
+    def _entries(self, *, rollups: bool) -> Iterator[bytes]:
         seq = 1
         while True:
-            for size in (4096, 64) if self._rollups else ():
-                key = f"rollups/{seq}-{seq + size - 1}.json.gz"
-                if (self.root / key).exists():
-                    found = self._unpack(self.root / key, seq, size)
-                    self.rolled += size
-                    yield from found
-                    seq += size
-                    break
-            else:
-                path = self.root / f"log/{seq:020d}.json"
-                if not path.exists():
-                    return
-                yield path.read_bytes()[: MAX_ENTRY + 1]
+            rolled = self._rollup(seq) if rollups and seq % 64 == 1 else []
+            for raw in rolled:
+                yield raw
                 seq += 1
+            if rolled:
+                continue
+            raw_or_none = self._key(f"log/{seq:020d}.json", MIB + 1)
+            if raw_or_none is None:
+                return
+            yield raw_or_none
+            seq += 1
 
-    def _unpack(self, path: Path, first: int, size: int) -> list[bytes]:
-        raw = path.read_bytes()
-        assert raw[:10].hex() == "1f8b08100000000002ff"
-        seal, _, body = raw[10:].partition(b"\0")
-        assert seal.decode() == digest(self.algorithm, body)
-        head, _, plain = gzip.decompress(raw).partition(b"\n")
-        said = json.loads(head)
-        assert (said["format"], said["from"], said["to"]) == (
-            1,
-            first,
-            first + size - 1,
-        )
-        entries = []
-        for length in said["sizes"]:
-            entries.append(plain[:length])
-            plain = plain[length:]
-        assert not plain
-        assert len(entries) == size
-        last = self.root / f"log/{first + size - 1:020d}.json"
-        assert last.read_bytes() == entries[-1]
-        return entries
+    def _rollup(self, first: int) -> list[bytes]:
+        """Return what a rollup that begins here holds; the log is asked by nobody."""
+        for size in (4096, 64):
+            last = first + size - 1
+            raw = self._key(f"rollups/{first}-{last}.json.gz", 32 * MIB + 1)
+            if raw is None or (first - 1) % size:
+                continue
+            end = raw.index(b"\0", 10)
+            assert raw[:10].hex() == "1f8b08100000000002ff"
+            assert raw[10:end].decode() == self.digest(raw[end + 1 :])
+            line, _, rest = gzip.decompress(raw).partition(b"\n")
+            head = json.loads(line)
+            assert (head["format"], head["from"], head["to"]) == (1, first, last)
+            entries = []
+            for length in head["sizes"]:
+                entries.append(rest[:length])
+                rest = rest[length:]
+            assert (len(entries), rest) == (size, b"")
+            return entries
+        return []
 
-    def _take(self, raw: bytes) -> None:
-        self.seq += 1
-        before, self.head = self.head, digest(self.algorithm, raw)
-        try:
-            entry = unseal(raw, self.algorithm)
-            assert entry["format"] == 1
-            assert (entry["seq"], entry["prev"]) == (self.seq, before), "chain"
-            self._fold(entry)
-        except VoidError:
-            self.voids.append(self.seq)
+    def _read_log(self, *, rollups: bool) -> None:
+        for raw in self._entries(rollups=rollups):
+            self.seq += 1
+            try:
+                entry = self._entry(raw)
+                self._apply(entry)
+                self.commits[self.seq] = entry
+            except VoidError as why:
+                self.voids[self.seq] = str(why)
+            self.head = self.digest(raw)
+        self._need({name: sorted(found) for name, found in self.features.items()})
 
-    def _fold(self, entry: dict[str, Any]) -> None:
-        kept = json.dumps([self.models, sorted(self.read), sorted(self.write)])
-        try:
+    def _need(self, flags: dict[str, Any]) -> None:
+        if flags.get("read"):
+            raise UpgradeError(f"reading needs {flags['read']}")
+
+    def _entry(self, raw: bytes) -> dict[str, Any]:
+        if len(raw) > MIB:
+            raise VoidError("too long")
+        entry = strict(self._unseal(raw) + b"}")
+        version_of(entry)
+        check(entry, ENTRY)
+        for action in entry["actions"]:
+            if not isinstance(action, dict):
+                raise VoidError("an action is no object")
+            fields = ACTIONS.get(str(action.get("type")))
+            if fields is not None:
+                check(action, fields)
+        if len(entry["actions"]) > 1000:
+            raise VoidError("too many actions")
+        if entry.get("critical", True):
             for action in entry["actions"]:
-                known = action.get("type") in KNOWN
-                assert known or not entry.get("critical", True), "needs an upgrade"
-                if known:
-                    do: Callable[..., None] = getattr(self, f"_{action['type']}")
-                    do(action, entry)
-        except VoidError:
-            models, read, write = json.loads(kept)
-            self.models, self.read, self.write = models, set(read), set(write)
-            raise
-
-    def _version(self, action: dict[str, Any]) -> dict[str, Any]:
-        versions = self.models.get(action["name"], {"versions": {}})["versions"]
-        found: dict[str, Any] | None = versions.get(action["version"].split("+")[0])
-        if found is None or found["version"] != action["version"]:
-            raise VoidError("no such version")
+                if str(action.get("type")) not in ACTIONS:
+                    raise UpgradeError(f"unknown action {action.get('type')}")
+        if (entry["seq"], entry["prev"]) != (self.seq, self.head):
+            raise DamagedError("the chain is broken")
+        found: dict[str, Any] = entry
         return found
 
+    def _apply(self, entry: dict[str, Any]) -> None:
+        before = json.dumps(self.models), {k: set(v) for k, v in self.features.items()}
+        try:
+            for action in entry["actions"]:
+                rule = getattr(self, f"_{action.get('type')}", None)
+                if rule is not None and action["type"] in ACTIONS:
+                    rule(action, entry)
+        except VoidError:
+            self.models, self.features = json.loads(before[0]), before[1]
+            raise
+
+    # The rules.
+
+    def _version(self, name: str, number: str) -> dict[str, Any]:
+        model = self.models.get(name)
+        if model is None:
+            raise VoidError(f"no model {name}")
+        found = model["versions"].get(number.partition("+")[0])
+        if found is None or found["version"] != number:
+            raise VoidError(f"no version {number}")
+        version: dict[str, Any] = found
+        return version
+
     def _register(self, action: dict[str, Any], entry: dict[str, Any]) -> None:
-        name, version = action["name"], action["version"]
-        parts = name.split("/")
-        if len(parts) > 3 or not all(PART.fullmatch(p) for p in parts):
-            raise VoidError("no name")
-        if len(version) > 128 or not SEMVER.fullmatch(version):
-            raise VoidError("no number")
+        name, number, record = action["name"], action["version"], action["record"]
+        if not good_model(name) or not SEMVER.fullmatch(number) or len(number) > 128:
+            raise VoidError("a name or number that cannot be")
         for cited in (action["bundle"], action["manifest"]):
-            if not re.fullmatch(rf"{self.algorithm}:[0-9a-f]{{64}}", cited):
+            if not re.fullmatch(f"{self.algorithm}:[0-9a-f]{{64}}", cited):
                 raise VoidError("no digest")
-        record = action["record"]
         for parent in record.get("parents", []):
-            if self._version(parent)["bundle"] != parent["bundle"]:
-                raise VoidError("another parent")
+            found = self._version(parent["name"], parent["version"])
+            if found["bundle"] != parent["bundle"]:
+                raise VoidError("the parent holds another bundle")
         model = self.models.setdefault(
-            name, {"versions": {}, "aliases": {}, "moves": []}
+            name, {"versions": {}, "aliases": {}, "moves": {}}
         )
-        if version.split("+")[0] in model["versions"]:
-            raise VoidError("taken")
-        model["versions"][version.split("+")[0]] = {
-            "version": version,
+        key = number.partition("+")[0]
+        if key in model["versions"]:
+            raise VoidError("the number is taken")
+        model["versions"][key] = {
+            "version": number,
             "bundle": action["bundle"],
             "manifest": action["manifest"],
+            "record": record,
             "seq": entry["seq"],
-            "time": entry["time"],
-            "author": entry["actor"],
-            "message": entry.get("message"),
-            "description": record.get("description"),
-            "params": record.get("params", {}),
+            "tags": dict(record.get("tags", {})),
             "metrics": dict(record.get("metrics", {})),
             "slices": {k: dict(v) for k, v in record.get("slices", {}).items()},
-            "tags": dict(record.get("tags", {})),
-            "parents": [
-                f"{p['name']}@{p['version']}" for p in record.get("parents", [])
-            ],
             "status": None,
             "notes": [],
             "evaluations": 0,
@@ -200,139 +249,300 @@ class Foreign:
         }
 
     def _alias(self, action: dict[str, Any], entry: dict[str, Any]) -> None:
-        alias, version = action["alias"], action["version"]
-        if not ALIAS.fullmatch(alias) or alias in {"latest", "newest"}:
+        if not good_alias(action["alias"]):
             raise VoidError("no alias")
         model = self.models.get(action["name"])
         if model is None:
             raise VoidError("no model")
-        previous = model["aliases"].get(alias)
+        present = model["aliases"].get(action["alias"])
         expect = action.get("expect")
-        if expect is not None and expect["version"] != previous:
-            raise VoidError("elsewhere")
-        if version is None:
-            if previous is None:
-                raise VoidError("not set")
-            del model["aliases"][alias]
+        if expect is not None and expect["version"] != present:
+            raise VoidError("the alias is elsewhere")
+        if action["version"] is None:
+            if present is None:
+                raise VoidError("the alias is not set")
+            del model["aliases"][action["alias"]]
         else:
-            if self._version(action)["withdrawn"] is not None:
+            found = self._version(action["name"], action["version"])
+            if found["withdrawn"] is not None:
                 raise VoidError("withdrawn")
-            model["aliases"][alias] = version
-        kind = action.get("kind", "promote")
-        model["moves"].append([entry["seq"], alias, previous, version, kind])
+            model["aliases"][action["alias"]] = action["version"]
+        move = [entry["seq"], action.get("kind", "promote"), present, action["version"]]
+        model["moves"].setdefault(action["alias"], []).append(move)
 
-    def _status(self, action: dict[str, Any], _: Any) -> None:
-        status = action["status"]
-        if status is not None and status not in self.info["statuses"]:
-            raise VoidError("not declared")
-        self._version(action)["status"] = status
+    def _status(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        if action["status"] is not None and action["status"] not in self.statuses:
+            raise VoidError("an undeclared status")
+        self._version(action["name"], action["version"])["status"] = action["status"]
 
-    def _tag(self, action: dict[str, Any], _: Any) -> None:
-        tags = self._version(action)["tags"]
+    def _tag(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        tags = self._version(action["name"], action["version"])["tags"]
         for key in action.get("unset", []):
             tags.pop(key, None)
         tags.update(action.get("set", {}))
 
-    def _note(self, action: dict[str, Any], _: Any) -> None:
-        self._version(action)["notes"].append(action["text"])
+    def _note(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        notes = self._version(action["name"], action["version"])["notes"]
+        notes.append(action["text"])
 
-    def _metrics(self, action: dict[str, Any], _: Any) -> None:
-        version = self._version(action)
-        version["evaluations"] += 1
+    def _metrics(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        found = self._version(action["name"], action["version"])
+        found["evaluations"] += 1
         if action.get("dataset") is None:
-            version["metrics"].update(action.get("metrics", {}))
+            found["metrics"].update(action.get("metrics", {}))
             for name, values in action.get("slices", {}).items():
-                version["slices"].setdefault(name, {}).update(values)
+                found["slices"].setdefault(name, {}).update(values)
 
-    def _withdraw(self, action: dict[str, Any], _: Any) -> None:
-        version = self._version(action)
-        held = self.models[action["name"]]["aliases"].values()
-        if version["withdrawn"] is not None or action["version"] in held:
-            raise VoidError("withdrawn, or in use")
-        version["withdrawn"] = action["reason"]
+    def _withdraw(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        found = self._version(action["name"], action["version"])
+        if found["withdrawn"] is not None:
+            raise VoidError("withdrawn already")
+        if action["version"] in self.models[action["name"]]["aliases"].values():
+            raise VoidError("an alias names it")
+        found["withdrawn"] = action["reason"]
 
-    def _restore(self, action: dict[str, Any], _: Any) -> None:
-        version = self._version(action)
-        if version["withdrawn"] is None:
+    def _restore(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        found = self._version(action["name"], action["version"])
+        if found["withdrawn"] is None:
             raise VoidError("not withdrawn")
-        version["withdrawn"] = None
+        found["withdrawn"] = None
 
-    def _feature(self, action: dict[str, Any], _: Any) -> None:
-        self.read |= set(action.get("read", []))
-        self.write |= set(action.get("write", []))
+    def _feature(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        for flag in ("read", "write"):
+            self.features[flag] |= set(action.get(flag, []))
 
-    # What modelver is asked as well.
+    # Files.
 
-    def files(self, version: dict[str, Any]) -> dict[str, bytes]:
-        """Return the bytes of a version's files, each checked against its digest."""
-        hexdigits = version["manifest"].split(":")[1]
-        raw = (self.root / f"manifests/{hexdigits}.jsonl").read_bytes()
-        assert digest(self.algorithm, raw) == version["manifest"]
-        first, second, rest = raw.split(b"\n")
-        assert rest == b""
-        assert digest(self.algorithm, first) == version["bundle"]
-        bundle, layout = json.loads(first), json.loads(second)
+    def files(self, name: str, number: str) -> dict[str, bytes]:
+        """Return every file of a version, each digest checked."""
+        version = self._version(name, number)
+        hexdigits = version["manifest"].partition(":")[2]
+        raw = self._key(f"manifests/{hexdigits}.jsonl", 64 * MIB + 1)
+        if raw is None or self.digest(raw) != version["manifest"]:
+            raise DamagedError("the manifest")
+        first, second, end = raw.split(b"\n")
+        if end or self.digest(first) != version["bundle"]:
+            raise DamagedError("the bundle")
+        bundle, layout = strict(first), strict(second)
+        version_of(bundle)
         found = {}
         for file in bundle["files"]:
-            assert file["path"].startswith(file["role"] + "/")
-            pieces = []
-            for cut in layout["files"][file["path"]]:
-                assert cut.get("codec", "none") == "none"
-                name, start = cut["object"], cut["offset"]
-                data = (self.root / f"objects/{name[:2]}/{name}").read_bytes()
-                pieces.append(data[start : start + cut["length"]])
-            data = b"".join(pieces)
-            assert len(data) == file["size"]
-            assert digest(self.algorithm, data) == file["digest"]
+            data = b"".join(map(self._slice, layout["files"][file["path"]]))
+            if len(data) != file["size"] or self.digest(data) != file["digest"]:
+                raise DamagedError(file["path"])
             found[file["path"]] = data
-        assert set(layout["files"]) == set(found)
+        if found.keys() != layout["files"].keys():
+            raise DamagedError("the layout")
         return found
 
-    def answers(self) -> dict[str, Any]:
-        """Return all that the registry says, as JSON has it."""
-        models = {}
-        for name, model in self.models.items():
-            versions = {}
-            for version in model["versions"].values():
-                files = self.files(version)
-                told = {k: v for k, v in version.items() if k != "manifest"}
-                told["files"] = {p: files[p].decode("latin-1") for p in sorted(files)}
-                versions[version["version"]] = told
-            models[name] = {
-                "versions": versions,
-                "aliases": model["aliases"],
-                "moves": sorted(model["moves"], key=lambda move: (move[0], move[1])),
-            }
-        return {
-            "uuid": self.info["uuid"],
-            "seq": self.seq,
-            "voids": self.voids,
-            "models": models,
-        }
+    def _slice(self, piece: dict[str, Any]) -> bytes:
+        if piece.get("codec", "none") != "none":
+            raise UpgradeError(piece["codec"])
+        name, stop = piece["object"], piece["offset"] + piece["length"]
+        data = self._key(f"objects/{name[:2]}/{name}", stop)
+        if data is None or len(data) != stop:
+            raise DamagedError(name)
+        return data[piece["offset"] :]
+
+    def check_objects(self) -> int:
+        """Check that every object holds what its name says; return how many."""
+        count = 0
+        for path in sorted((self.folder / "objects").glob("*/*")):
+            hexdigits = path.name.partition(".")[0]
+            assert path.parent.name == hexdigits[:2]
+            assert self.digest(path.read_bytes()).partition(":")[2] == hexdigits
+            count += 1
+        return count
 
 
-def append(root: Path, *actions: Any, **fields: Any) -> bytes:
-    """Commit *actions* by hand, whatever they are; *fields* replace the entry's own."""
-    before = Foreign(root)
-    document = {
-        "format": 1,
-        "seq": before.seq + 1,
-        "prev": before.head,
-        "txid": f"{before.seq + 1:032x}",
-        "time": "2026-03-01T09:30:00.000000Z",
-        "actor": "another program",
-        "tool": "by hand",
-        "message": None,
-        "critical": True,
-        "actions": list(actions),
-        **fields,
+# Names.
+
+
+def good_model(name: str) -> bool:
+    """Whether a model may be called so."""
+    parts = name.split("/")
+    return len(name) <= 200 and len(parts) <= 3 and all(map(_good_part, parts))
+
+
+def _good_part(part: str) -> bool:
+    return bool(
+        PART.fullmatch(part)
+        and ".." not in part
+        and not DEVICE.fullmatch(part)
+        and not NUMBERLIKE.fullmatch(part)
+    )
+
+
+def good_alias(alias: str) -> bool:
+    """Whether an alias may be called so."""
+    return bool(
+        len(alias) <= 64
+        and ALIAS.fullmatch(alias)
+        and ".." not in alias
+        and not DEVICE.fullmatch(alias)
+        and alias not in ("latest", "newest")
+        and not re.match(r"v[0-9]|x(?:\.x)*\Z", alias)
+    )
+
+
+# JSON.
+
+
+def strict(raw: bytes) -> Any:
+    """Parse JSON as the format has it."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise VoidError("a key twice")
+        return found
+
+    def refuse(text: str) -> NoReturn:
+        raise VoidError(text)
+
+    def finite(text: str) -> float:
+        if abs(float(text)) == float("inf"):
+            raise VoidError(text)
+        return float(text)
+
+    def whole(text: str) -> int:
+        if len(text) > 17 or abs(int(text)) > 2**53:
+            raise VoidError(text)
+        return int(text)
+
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=once,
+            parse_constant=refuse,
+            parse_float=finite,
+            parse_int=whole,
+        )
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError) as error:
+        raise VoidError(str(error)) from error
+    if _depth(value) > 32:
+        raise VoidError("nested too deep")
+    return value
+
+
+def _depth(value: Any) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(_depth, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(_depth, value), default=0)
+    return 0
+
+
+def version_of(document: Any) -> None:
+    """Check the number of the format."""
+    found = document.get("format") if isinstance(document, dict) else None
+    if type(found) is int and found > 1:
+        raise UpgradeError(f"format {found}")
+    if type(found) is not int or found != 1:
+        raise VoidError("no format")
+
+
+# What the fields are: name → (type, needed). Others are passed over.
+
+TEXT: Final = "text"
+MAYBE: Final = "text or null"
+INT: Final = "integer"
+BOOL: Final = "boolean"
+ANY: Final = "object"
+TEXTS: Final = "array of text"
+NUMBERS: Final = "object of numbers"
+LABELS: Final = "object of text"
+SLICES: Final = "object of objects of numbers"
+Fields = dict[str, tuple[Any, bool]]
+
+
+def _fields(**types: Any) -> Fields:
+    """Return a table; a name that ends in ``_`` may be left out."""
+    return {
+        name.rstrip("_"): (kind, not name.endswith("_")) for name, kind in types.items()
     }
-    raw = sealed(document, before.algorithm)
-    (root / f"log/{before.seq + 1:020d}.json").write_bytes(raw)
-    return raw
 
 
-def append_junk(root: Path, data: bytes) -> None:
-    """Write *data*, which is no entry, as the next one."""
-    seq = Foreign(root).seq + 1
-    (root / f"log/{seq:020d}.json").write_bytes(data)
+REGISTRY: Final = _fields(
+    format=INT, uuid=TEXT, digest=TEXT, read_=TEXTS, write_=TEXTS, statuses_=TEXTS,
+    protected_aliases_=TEXTS, created_=TEXT, tool_=TEXT,
+)  # fmt: skip
+ENTRY: Final = _fields(
+    format=INT, seq=INT, prev=TEXT, txid=TEXT, time=TEXT, actor=TEXT, tool=TEXT,
+    message_=MAYBE, critical_=BOOL, actions=[None],
+)  # fmt: skip
+PARENT: Final = _fields(name=TEXT, version=TEXT, bundle=TEXT)
+INPUT: Final = _fields(name=TEXT, digest=TEXT, size=INT, kind_=TEXT)
+CODE: Final = _fields(commit=TEXT, system_=TEXT)
+RECORD: Final = _fields(
+    params_=ANY, metrics_=NUMBERS, slices_=SLICES, tags_=LABELS, description_=MAYBE,
+    parents_=[PARENT], inputs_=[INPUT], code_=(CODE,), files_=INT, size_=INT,
+    structure_=MAYBE, bump_=TEXT, bump_reason_=MAYBE, run_=ANY,
+)  # fmt: skip
+ACTIONS: Final = {
+    "register": _fields(
+        name=TEXT, version=TEXT, bundle=TEXT, manifest=TEXT, record=RECORD
+    ),
+    "alias": _fields(
+        name=TEXT,
+        alias=TEXT,
+        version=MAYBE,
+        kind_=TEXT,
+        expect_=(_fields(version=MAYBE),),
+        reason_=MAYBE,
+    ),  # fmt: skip
+    "status": _fields(name=TEXT, version=TEXT, status=MAYBE, reason_=MAYBE),
+    "tag": _fields(name=TEXT, version=TEXT, set_=LABELS, unset_=TEXTS),
+    "note": _fields(name=TEXT, version=TEXT, text=TEXT),
+    "metrics": _fields(
+        name=TEXT,
+        version=TEXT,
+        metrics_=NUMBERS,
+        slices_=SLICES,
+        dataset_=MAYBE,
+        when_=MAYBE,
+    ),  # fmt: skip
+    "withdraw": _fields(name=TEXT, version=TEXT, reason=TEXT),
+    "restore": _fields(name=TEXT, version=TEXT, reason_=MAYBE),
+    "feature": _fields(read_=TEXTS, write_=TEXTS),
+}
+
+
+def check(value: Any, fields: Fields) -> None:
+    """Check that an object has these fields, each of its type."""
+    if not isinstance(value, dict):
+        raise VoidError("no object")
+    for name, (kind, needed) in fields.items():
+        if name not in value:
+            if needed:
+                raise VoidError(f"{name} is missing")
+        elif not _fits(value[name], kind):
+            raise VoidError(f"{name} is no {kind}")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if isinstance(kind, dict):
+        check(value, kind)
+        return True
+    if isinstance(kind, tuple):  # null, or what is inside
+        return value is None or _fits(value, kind[0])
+    if isinstance(kind, list):
+        if type(value) is list and kind[0] is not None:
+            return all(_fits(item, kind[0]) for item in value)
+        return type(value) is list
+    if kind == TEXTS:
+        return type(value) is list and all(type(v) is str for v in value)
+    if kind in (NUMBERS, LABELS, SLICES, ANY):
+        return type(value) is dict and all(
+            _fits_inside(v, kind) for v in value.values()
+        )
+    allowed = {TEXT: [str], MAYBE: [str, type(None)], INT: [int], BOOL: [bool]}
+    return type(value) in allowed[kind]
+
+
+def _fits_inside(value: Any, kind: str) -> bool:
+    if kind == SLICES:
+        return _fits(value, NUMBERS)
+    wanted: dict[str, list[type]] = {NUMBERS: [int, float], LABELS: [str]}
+    return kind == ANY or type(value) in wanted[kind]

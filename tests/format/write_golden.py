@@ -52,9 +52,7 @@ def _history(registry: Registry, folder: Path) -> None:
         parents=first,
         metrics={"auc": 0.94},
     )
-    registry.register(
-        "fraud", b"built", version="1.0.0-rc.1+cu128", environment=False
-    )
+    registry.register("fraud", b"built", version="1.0.0-rc.1+cu128", environment=False)
     registry.register("nlp/intent", {"a/b.bin": b"first weights"}, environment=False)
     registry.promote(second, "production", reason="better", expect=first)
     registry.rollback("fraud", "production", reason="worse")
@@ -65,9 +63,7 @@ def _history(registry: Registry, folder: Path) -> None:
     registry.untag(second, "stage")
     registry.note(second, "Looks good.\nReally: ünïcödé, \U0001f642.")
     registry.evaluate(second, {"auc": 0.95}, slices={"country=DE": {"auc": 0.93}})
-    registry.evaluate(
-        second, {"auc": 0.7}, dataset="live", when="2026-03-02T00:00:00Z"
-    )
+    registry.evaluate(second, {"auc": 0.7}, dataset="live", when="2026-03-02T00:00:00Z")
     registry.withdraw("fraud@1.0.0-rc.1", "built with the wrong compiler")
     registry.withdraw(second, "by mistake")
     registry.restore(second, "it was fine")
