@@ -200,7 +200,7 @@ def _collect_one(
             hint="Save the model to a file first, and pass its path.",
         )
     path = local_path(source, f"the {role}")
-    with _reading(path):
+    with reading(path):
         try:
             info = path.stat()
         except FileNotFoundError:
@@ -311,7 +311,7 @@ def _nfc(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-class _reading:  # noqa: N801 - used as a statement
+class reading:  # noqa: N801 - used as a statement
     """Turn what the file system says about a source into modelver's errors."""
 
     def __init__(self, path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from modelver._bundle.collect import Item, collect
+from modelver._bundle.collect import Item, collect, reading
 from modelver._bundle.ports import Objects, Progress
 from modelver._values.digests import digest_of, new_hasher
 from modelver._values.manifest import FileEntry, Input, Slice
@@ -42,21 +42,21 @@ def _pieces(item: Item) -> Iterator[bytes]:
             yield item.origin[start : start + _PIECE]
         return
     path = item.origin
-    try:
+    with reading(path):
         descriptor = os.open(path, _READ)
-    except FileNotFoundError:
-        raise _changed(path) from None
-    with os.fdopen(descriptor, "rb", buffering=0) as file:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise _changed(path)
-        total = 0
-        while piece := file.read(_PIECE):
-            total += len(piece)
-            if total > before.st_size:
-                raise _changed(path)  # it grows: it might never end
-            yield piece
-        after = os.fstat(descriptor)
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise _changed(path)
+            total = 0
+            while piece := os.read(descriptor, _PIECE):
+                total += len(piece)
+                if total > before.st_size:
+                    raise _changed(path)  # it grows: it might never end
+                yield piece
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
     for info in (before, after):
         if item.stamp is not None and (info.st_size, info.st_mtime_ns) != item.stamp:
             raise _changed(path)

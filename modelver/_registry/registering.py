@@ -126,13 +126,19 @@ def register_now(
             raise InternalError("a registration was committed without a number")
         ref = Ref.parse(registration.registered)
         existing = resolve(state, ref, quiet=True)
-    if not registration.made:
-        unsaid = registration.unsaid(state, existing)
-        if unsaid:
-            warnings.warn(
-                f"{existing.ref} holds this very bundle already and was not changed; "
-                f"not recorded: {', '.join(unsaid)} (see evaluate, tag and promote)",
-                SameBundleWarning,
-                stacklevel=4,
-            )
+    warn_unsaid(registration, state, existing)
     return ModelVersion(core, state, existing)
+
+
+def warn_unsaid(
+    registration: Registration, state: State, existing: VersionState
+) -> None:
+    """Warn of what was said of a bundle that is registered already."""
+    unsaid = [] if registration.made else registration.unsaid(state, existing)
+    if unsaid:
+        warnings.warn(
+            f"{existing.ref} holds this very bundle already and was not changed; "
+            f"not recorded: {', '.join(unsaid)} (see evaluate, tag and promote)",
+            SameBundleWarning,
+            stacklevel=5,
+        )

@@ -116,14 +116,17 @@ def _exact(model: ModelState, ref: Ref, *, quiet: bool) -> VersionState:
 
 def _by_digest(ref: Ref, versions: Iterable[VersionState]) -> VersionState:
     prefix = str(ref.selector)
-    found = [v for v in versions if v.bundle.startswith(prefix)]
+    every = [v for v in versions if v.bundle.startswith(prefix)]
+    found = [v for v in every if v.withdrawal is None]
     if not found:
         raise _not_found(
             ref,
             f"no version has a digest that begins with {prefix}",
             (),
             ErrorKind.DIGEST_PREFIX,
-            "version.digest is the digest of a bundle.",
+            f"{every[0].ref} had it, and is withdrawn."
+            if every
+            else "version.digest is the digest of a bundle.",
         )
     if len(found) > 1:
         refs = [version.ref for version in found[:20]]

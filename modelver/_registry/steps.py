@@ -5,7 +5,6 @@ in a transaction after the steps before it. It writes nothing itself.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
 
 from modelver._registry.resolve import find_model
 from modelver._values.entry import (
@@ -33,12 +32,8 @@ Target = Callable[[State], VersionState]
 Step = Callable[[State], tuple[Action, ...]]
 
 
-class Anything:
-    """No expectation of where an alias stands."""
-
-
-ANYTHING: Final = Anything()
-Expected = Callable[[State], str | None]
+Expected = Callable[[State, str], str | None]
+"""Returns the number that an alias of this model must be at; None: it is not set."""
 
 
 def promote(
@@ -84,7 +79,7 @@ def _expect(
 ) -> Expect | None:
     if expected is None:
         return None
-    wanted = expected(state)
+    wanted = expected(state, name)
     if wanted != present:
         raise ConflictError(
             f"{name}@{alias} is at {present or 'nothing'}, not at "

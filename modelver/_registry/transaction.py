@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from modelver._registry.core import Core
 from modelver._registry.questions import Answer
-from modelver._registry.registering import prepare
+from modelver._registry.registering import prepare, warn_unsaid
 from modelver._registry.resolve import resolve
 from modelver._registry.staging import Registration, Staging
 from modelver._registry.steps import Step, Target
@@ -68,6 +68,7 @@ class PendingVersion(Answer):
     def settle(self, state: State) -> None:
         """Take the committed version in."""
         found = self.as_target(state.info.uuid)(state)
+        warn_unsaid(self._registration, state, found)
         self._version = ModelVersion(self._core, state, found)
 
     def __repr__(self) -> str:

@@ -20,9 +20,12 @@ from modelver._registry.arguments import (
 )
 from modelver._registry.core import Core
 from modelver._registry.questions import Answer, RefLike, target_of
+from modelver._registry.resolve import resolve
 from modelver._registry.steps import Expected, Step, Target
 from modelver._values.names import check_model_name, check_text
-from modelver._values.semver import Version, is_version
+from modelver._values.ref import Ref
+from modelver._values.semver import is_version
+from modelver._values.state import State, VersionState
 from modelver.errors import InvalidInputError
 
 R = TypeVar("R")
@@ -71,12 +74,20 @@ class Verbs(ABC, Generic[R]):
         if expect is None:
             return None
         if expect is False:
-            return lambda _: None
-        if isinstance(expect, str) and is_version(expect):
-            number = str(Version.parse(expect))
-            return lambda _: number
-        target = target_of(self._core, expect)
-        return lambda state: target(state).version
+            return lambda _state, _name: None
+        bare = isinstance(expect, str) and is_version(expect)
+
+        def find(state: State, name: str) -> str | None:
+            ref = f"{name}@{expect}" if bare else expect
+            found = target_of(self._core, ref, quiet=True)(state)
+            if found.name != name:
+                raise InvalidInputError(
+                    f"{found.ref} is expected at an alias of {name}",
+                    hint="Expect a version of the same model.",
+                )
+            return found.version
+
+        return find
 
     def rollback(
         self,
@@ -206,8 +217,8 @@ class Verbs(ABC, Generic[R]):
         why = check_text(reason, "a reason", MAX_REASON)
         if not why.strip():
             raise InvalidInputError("a withdrawal needs a reason")
-        target = target_of(self._core, ref, quiet=True)
-        return self._act(steps.withdraw(target, why), target)
+        target, found = _followed(target_of(self._core, ref, quiet=True))
+        return self._act(steps.withdraw(target, why), found)
 
     def restore(self, ref: RefLike, reason: str | None = None) -> R:
         """Take a withdrawal back.
@@ -224,3 +235,20 @@ class Verbs(ABC, Generic[R]):
         return steps.clear_alias(
             name, alias, optional_text(reason, "a reason", MAX_REASON)
         )
+
+
+def _followed(target: Target) -> tuple[Target, Target]:
+    """Return *target*, and what finds again the version that it found last.
+
+    Once withdrawn, a version is no longer what ``latest`` or a range means.
+    """
+    last: list[VersionState] = []
+
+    def find(state: State) -> VersionState:
+        last[:] = [target(state)]
+        return last[0]
+
+    def again(state: State) -> VersionState:
+        return resolve(state, Ref.parse(last[0].ref), quiet=True)
+
+    return find, again

@@ -126,19 +126,13 @@ class Checker:
     def _check_log(self) -> State:
         fold = Fold(self._identity.state())
         seq, sound = 0, True
-        # Junk that a later commit was chained over is history, and void. At the end
-        # nobody vouches for it: it may have been a commit.
-        junk: Problem | None = None
         while True:
             seq += 1
             key = entry_key(seq)
             raw = self._backend.read(key, 0, READ_LIMIT)
             if raw is None:
-                if junk is not None:
-                    self._problems.append(junk)
                 return fold.state()
             head = digest_of(self._info.digest, raw)
-            junk = None
             try:
                 entry = entry_from_bytes(raw, self._info.digest)
             except IntegrityError as error:
@@ -150,9 +144,7 @@ class Checker:
                 raise
             except FormatError as error:
                 fold.skip(seq, head, error.message)
-                junk = Problem(
-                    kind=error.kind, key=key, message=f"commit {seq}: {error.message}"
-                )
+                self._note(error.kind, key, f"commit {seq}: {error.message}")
             else:
                 follows = (entry.seq, entry.prev) == (seq, self._heads[-1])
                 if not follows and sound:

@@ -282,12 +282,6 @@ class Log:
         head, entry, void = decoded.head, decoded.entry, decoded.void
         if entry is None:
             fold.skip(seq, head, void or "")
-            warnings.warn(
-                f"commit {seq} of {self._backend.url!r} means nothing and has no "
-                f"effect ({void}); run verify",
-                DamageWarning,
-                stacklevel=2,
-            )
         else:
             void = fold.apply(entry, head)
         self._heads.append(head)
@@ -301,6 +295,14 @@ class Log:
             if len(self._tail) == _SMALLEST and len(self._unrolled) < _UNROLLED:
                 self._unrolled.append((seq - _SMALLEST + 1, self._tail))
             self._tail = []
+        if entry is None:
+            # Last: whoever turns warnings into errors is past it the next time.
+            warnings.warn(
+                f"commit {seq} of {self._backend.url!r} means nothing and has no "
+                f"effect ({void}); run verify",
+                DamageWarning,
+                stacklevel=2,
+            )
 
     def _decode(self, seq: int, raw: bytes, prev: str) -> _Decoded:
         """Return what *raw* says as entry *seq*, behind one whose digest is *prev*.

@@ -11,7 +11,7 @@ from functools import cache, partial
 from operator import eq
 from typing import Any, TypeVar, get_args
 
-from attrs import fields
+from attrs import fields, has
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 
@@ -106,6 +106,18 @@ _HOOKS: dict[Any, Any] = {
 }
 
 
+def _object_hook(converter: Converter, kind: Any) -> Any:
+    structure = converter.gen_structure_attrs_fromdict(kind)
+
+    def structure_object(value: Any, _: Any) -> Any:
+        # A class whose fields all have defaults would be read from any list.
+        if type(value) is not dict:
+            raise TypeError(f"expected an object, found {type(value).__name__}")
+        return structure(value, kind)
+
+    return structure_object
+
+
 def _tuple_hook(converter: Converter, kind: Any) -> Any:
     inner = get_args(kind)[0]
     # Looked up at the first item: an action may hold tuples of its own kind.
@@ -128,6 +140,7 @@ def _make(*, detailed: bool) -> Converter:
     converter.register_structure_hook(int, _exactly(int))
     converter.register_structure_hook(float, _float)
     converter.register_structure_hook(bool, _exactly(bool))
+    converter.register_structure_hook_factory(has, partial(_object_hook, converter))
     for kind, hook in _HOOKS.items():
         converter.register_structure_hook_func(partial(eq, kind), hook)
 

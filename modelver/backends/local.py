@@ -251,10 +251,12 @@ class LocalBackend:
         """Make *folder* and what is above it, once."""
         if folder in self._folders:
             return folder
-        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text
         # Another process may have made them a moment ago and not flushed them yet.
         above = [str(parent) for parent in Path(folder).parents]
         stop = above.index(self._url) + 2 if self._url in above else 1
+        while not os.path.isdir(above[stop - 1]):  # noqa: PTH112 - text
+            stop += 1  # made here, so that its own name has to be flushed too
+        os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text
         self._named_in(*above[:stop])
         self._folders.add(folder)
         return folder

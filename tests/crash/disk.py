@@ -59,7 +59,9 @@ class Disk:
         """Note that a caller was told *what*."""
         self.events.append(Event("told", name=what))
 
-    def __call__(self, name: str, args: tuple[Any, ...], call: Callable[[], Any]) -> Any:
+    def __call__(
+        self, name: str, args: tuple[Any, ...], call: Callable[[], Any]
+    ) -> Any:
         """Make a call, and keep count."""
         if name in {"write", "chmod"}:
             return call()
@@ -120,7 +122,7 @@ class Disk:
             self.events.append(Event("keep", node, content=content))
 
     def cuts(self) -> Iterator[tuple[int, list[str]]]:
-        """Yield each moment at which the power may fail, and what was told till then."""
+        """Yield each moment for a power cut, and what was told till then."""
         told: list[str] = []
         for number, event in enumerate(self.events):
             yield number, list(told)

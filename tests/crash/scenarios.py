@@ -90,6 +90,10 @@ def _draft(registry: Registry) -> None:
         draft.use(f"{OTHER}@latest")
 
 
+def _clear(registry: Registry) -> None:
+    registry.clear_alias(MODEL, ALIAS)
+
+
 def _withdrawn(registry: Registry) -> None:
     _two(registry)
     registry.withdraw(f"{MODEL}@0.2.0", "bad data")
@@ -146,7 +150,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
     ),
     "clear": Scenario(
         before=_moved,
-        act=lambda r: r.clear_alias(MODEL, ALIAS) or True,
+        act=_clear,
         next=("0.3.0", "0.3.0"),
         least=4,
         again=False,

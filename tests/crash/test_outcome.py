@@ -1,8 +1,7 @@
 """Requests that arrive late: what a caller was told stays true when they do."""
 
 from collections.abc import Callable
-from threading import Thread
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -32,12 +31,14 @@ class SlowNetwork(WrapperBackend):
         answers: What the next such requests meet: None is held back, an error is
             raised. When there are no more, they pass.
         asked: How many there were.
+        again: Called before such a request passes.
     """
 
     def __init__(self, inner: Backend, *answers: ModelverError | None) -> None:
         super().__init__(inner)
         self.answers = list(answers)
         self.asked = 0
+        self.again: Callable[[], object] = list
         self._held: list[Callable[[], object]] = []
 
     def around(self, operation: Operation, act: Callable[[], T]) -> T:
@@ -46,6 +47,7 @@ class SlowNetwork(WrapperBackend):
             return act()
         self.asked += 1
         if not self.answers:
+            self.again()
             return act()
         answer = self.answers.pop(0)
         if answer is not None:
@@ -104,17 +106,7 @@ def test_a_refusal_at_once_is_certain(last: ModelverError) -> None:
 def test_a_late_request_is_the_one_that_is_waited_for() -> None:
     """A request that arrives before it is sent again has won, once."""
     client, network, other = _opened(None)
-    arriving = Thread(target=network.arrive)
-
-    def sent_again(*_: Any) -> None:
-        arriving.start()
-        arriving.join()
-
-    inner_create = network.inner.create
-    network.inner.create = lambda key, data: (  # type: ignore[method-assign]
-        sent_again() if network.asked == 2 and not arriving.ident else None,
-        inner_create(key, data),
-    )[1]
+    network.again = network.arrive
     assert put(client, "two").version == "0.2.0"
     assert network.asked == 2
     assert other.seq == 2

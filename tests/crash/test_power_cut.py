@@ -5,19 +5,20 @@ the order in which the folder is flushed against what is promised of it.
 """
 
 import random
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
 from modelver import Registry, RegistryNotFoundError
 from modelver.backends.local import LocalBackend
-from modelver.testing import Crash, Fault, FaultyBackend, Plan
+from modelver.testing import Crash, Operation, WrapperBackend
 from tests.crash.disk import ALL, NONE, Disk
 from tests.crash.oscalls import intercepted
-from tests.crash.scenarios import ALIAS, MODEL, OTHER, SCENARIOS, put, run, said
+from tests.crash.scenarios import ALIAS, MODEL, OTHER, SCENARIOS, put, said
 
 pytestmark = [
     pytest.mark.crash,
@@ -26,33 +27,104 @@ pytestmark = [
     ),
 ]
 
-Write = Callable[[], Any]
+T = TypeVar("T")
 
 
-def _writes(url: Path) -> list[Write]:
-    """Return what is written, one commit after the other."""
-    registries: list[Registry] = []
+class _DiesBeforeTheEntry(WrapperBackend):
+    def around(self, operation: Operation, act: Callable[[], T]) -> T:
+        """Do it, unless it is to create an entry."""
+        if operation.name == "create" and operation.key.startswith("log/"):
+            raise Crash
+        return act()
 
-    def create() -> None:
-        registries.append(Registry(url, create=True))
 
-    def half() -> None:
-        # Somebody stores a bundle and is gone before the entry: the next, who has the
-        # same bundle, finds objects whose names nobody has flushed.
-        store = FaultyBackend(LocalBackend(str(url)))
-        put(Registry(backend=store), "half", OTHER)
-        _forget(store)
+def _die_before_the_entry(url: Path) -> None:
+    """Store a bundle, and be gone before the commit.
 
-    del half
+    Whoever has the same bundle finds objects whose names nobody has flushed.
+    """
+    backend = _DiesBeforeTheEntry(LocalBackend(str(url)))
+    with pytest.raises(Crash):
+        put(Registry(backend=backend), "half", OTHER)
+
+
+def _writes(url: Path) -> list[Callable[[], Any]]:
+    """Return what is written, one after the other."""
+    one: list[Registry] = []
     return [
-        create,
-        lambda: put(registries[0], "one"),
-        lambda: put(registries[0], "two", parents=f"{MODEL}@0.1.0"),
-        lambda: registries[0].promote(f"{MODEL}@0.1.0", ALIAS),
-        lambda: SCENARIOS["transaction"].act(registries[0]),
-        lambda: registries[0].rollback(MODEL, ALIAS),
-        lambda: put(Registry(url), "four"),
+        lambda: one.append(Registry(url, create=True)),
+        lambda: put(one[0], "one"),
+        lambda: put(one[0], "two", parents=f"{MODEL}@0.1.0"),
+        lambda: one[0].promote(f"{MODEL}@0.1.0", ALIAS),
+        lambda: SCENARIOS["transaction"].act(one[0]),
+        lambda: _die_before_the_entry(url),
+        lambda: put(Registry(url), "half", OTHER),
+        lambda: put(one[0], "four"),
     ]
 
 
-def _forget(_: Any) -> None: ...
+def _told_and_left(disk: Disk, url: Path, states: list[str]) -> None:
+    """Write everything; note what was told, and what is said after it."""
+    for write in _writes(url):
+        with intercepted(disk):
+            write()
+        states.append(said(Registry(url)))
+        disk.told(str(len(states) - 1))
+
+
+@pytest.fixture(autouse=True)
+def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only note what is flushed: no power is cut here."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+
+
+# One that is there, and one whose folders have to be made.
+@pytest.mark.parametrize("below", ["registry", "a/b/registry"])
+def test_the_power_fails_at_any_moment(tmp_path: Path, below: str) -> None:
+    """What was told is there, whole; what was under way is or is not; all goes on.
+
+    After every system call, with all of what was not flushed, none of it, or some.
+    """
+    base = tmp_path / "disk"
+    base.mkdir()
+    disk = Disk(base)
+    states = ["{}"]
+    _told_and_left(disk, base / below, states)
+    chance = random.Random(1)  # noqa: S311
+    seen = set()
+    lost = 0
+    cuts = list(disk.cuts())
+    assert len(cuts) > 150
+    for moment, told in cuts:
+        for survives in (NONE, ALL, "some", "some"):
+            left = disk.left(moment, survives, chance)
+            files = left.files()
+            key = (frozenset(files.items()), len(told))
+            if key in seen:
+                continue
+            seen.add(key)
+            again = tmp_path / str(len(seen))
+            again.mkdir()
+            left.write(again)
+            lost += _check(again / below, int(told[-1]) if told else 0, states)
+            shutil.rmtree(again)
+    assert len(seen) > 200
+    assert lost > 10, "nothing that was under way was ever lost: did it watch?"
+
+
+def _check(url: Path, told: int, states: list[str]) -> bool:
+    """Check what is left; return whether what was under way is not there."""
+    try:
+        registry = Registry(url)
+    except RegistryNotFoundError:
+        assert told == 0, "the registry is gone"
+        return True
+    now = said(registry)
+    allowed = states[told : told + 2]
+    assert now in allowed, f"after {told} writes, there are {states.index(now)}"
+    report = registry.verify()
+    assert report, str(report)
+    made = put(registry, "next")
+    assert made.read("w.bin") == b"next"
+    assert registry.seq == report.commits + 1
+    return now == allowed[0]

@@ -12,13 +12,13 @@ from typing import Final
 
 import pytest
 
-from modelver import Registry
+from modelver import DamageWarning, Registry
 from modelver.backends.local import LocalBackend
 from modelver.backends.memory import MemoryBackend
 from modelver.plugin import Backend
 from modelver.testing import Fault, FaultyBackend, Plan
 from tests.crash.judging import Judge, tell
-from tests.crash.scenarios import SCENARIOS, Scenario, prepare, run
+from tests.crash.scenarios import SCENARIOS, Scenario, prepare, put, run
 
 pytestmark = [
     pytest.mark.crash,
@@ -238,3 +238,41 @@ def test_a_torn_entry_is_passed_over(tmp_path: Path) -> None:
     report = fresh.verify()
     assert [problem.key for problem in report.problems] == [f"log/{4:020d}.json"]
     assert report.damaged == ()
+
+
+def test_a_warning_may_be_an_error(tmp_path: Path) -> None:
+    """Whoever turns warnings into errors is told once of damage, and reads on."""
+    scenario = SCENARIOS["register the next"]
+    _, copy = _copies("memory", scenario, tmp_path)
+    store = copy()
+    store.create(f"log/{4:020d}.json", b"torn")
+    fresh = Registry(backend=store)
+    with pytest.raises(DamageWarning):
+        assert fresh.seq == 4
+    assert fresh.seq == 4
+    assert [commit.seq for commit in fresh.log() if commit.void] == [4]
+    assert fresh._core.state().voids == fresh.at(4)._core.state().voids
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the memory of the old registry is forgotten after the new one is created",
+)
+@pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_created_anew(tmp_path: Path, fault: Fault) -> None:
+    """Where a registry was deleted, a crash while it is created anew is no obstacle.
+
+    This client remembers the head of the old one.
+    """
+    k, dead = 0, True
+    while dead:
+        k += 1
+        store = LocalBackend(str(tmp_path / str(k)))
+        put(Registry(backend=store, create=True), "old")
+        shutil.rmtree(store.url)
+        store = LocalBackend(store.url)
+        faulty = FaultyBackend(store, Plan(fault, at=k))
+        told = tell(lambda: Registry(backend=faulty, create=True))  # noqa: B023
+        dead = told.outcome == "dead"
+        assert put(Registry(backend=store, create=True), "new").version == "0.1.0"
+    assert k > 5

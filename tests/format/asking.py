@@ -1,4 +1,4 @@
-"""modelver's own answers, in the shape in which ``foreign.py`` gives them."""
+"""All that a registry says, as JSON: modelver's answers, and the foreign reader's."""
 
 import json
 import warnings
@@ -9,6 +9,7 @@ from typing import Any
 
 from modelver import DamageWarning, ModelVersion, Registry
 from modelver._values.entry import SetAlias
+from tests.format.foreign import Foreign
 
 
 @contextmanager
@@ -24,9 +25,7 @@ def _version(version: ModelVersion) -> dict[str, Any]:
         "version": version.version,
         "bundle": version.digest,
         "seq": version.seq,
-        "time": version.created_at.isoformat(timespec="microseconds").replace(
-            "+00:00", "Z"
-        ),
+        "time": version.created_at.isoformat(),
         "author": version.author,
         "message": version.message,
         "description": version.description,
@@ -74,3 +73,46 @@ def answers(folder: Path, **options: Any) -> dict[str, Any]:
 def _aliases(registry: Registry, name: str) -> list[str]:
     actions = [action for commit in registry.log(name) for action in commit.actions]
     return sorted({a.alias for a in actions if isinstance(a, SetAlias)})
+
+
+def told(foreign: Foreign) -> dict[str, Any]:
+    """Return all that a foreign reader has found."""
+    models = {}
+    for name, model in foreign.models.items():
+        moves = [
+            [seq, alias, previous, version, kind]
+            for alias in sorted(model["moves"])
+            for seq, kind, previous, version in model["moves"][alias]
+        ]
+        models[name] = {
+            "versions": {
+                v["version"]: _foreign_version(foreign, name, v)
+                for v in model["versions"].values()
+            },
+            "aliases": model["aliases"],
+            "moves": sorted(moves, key=lambda move: (move[0], move[1])),
+        }
+    return {
+        "uuid": foreign.info["uuid"],
+        "seq": foreign.seq,
+        "voids": sorted(foreign.voids),
+        "models": models,
+    }
+
+
+def _foreign_version(
+    foreign: Foreign, name: str, version: dict[str, Any]
+) -> dict[str, Any]:
+    entry, record = foreign.commits[version["seq"]], version["record"]
+    files = foreign.files(name, version["version"])
+    same = "version bundle seq metrics slices tags status notes evaluations withdrawn"
+    return {
+        **{key: version[key] for key in same.split()},
+        "time": entry["time"].replace("Z", "+00:00").replace(".000000", ""),
+        "author": entry["actor"],
+        "message": entry.get("message"),
+        "description": record.get("description"),
+        "params": record.get("params", {}),
+        "parents": [f"{p['name']}@{p['version']}" for p in record.get("parents", [])],
+        "files": {path: data.decode("latin-1") for path, data in files.items()},
+    }

@@ -17,8 +17,9 @@ from unittest.mock import patch
 
 from modelver import Registry
 from modelver._registry import registry as desk, staging
-from tests.format.asking import expecting_junk
-from tests.format.foreign import Foreign, append, append_junk
+from tests.format.asking import expecting_junk, told
+from tests.format.byhand import append, append_raw
+from tests.format.foreign import Foreign
 
 COMMITS = 66
 
@@ -52,7 +53,9 @@ def _history(registry: Registry, folder: Path) -> None:
         parents=first,
         metrics={"auc": 0.94},
     )
-    registry.register("fraud", b"built", version="1.0.0-rc.1+cu128", environment=False)
+    registry.register(
+        "fraud", {"m.bin": b"built"}, version="1.0.0-rc.1+cu128", environment=False
+    )
     registry.register("nlp/intent", {"a/b.bin": b"first weights"}, environment=False)
     registry.promote(second, "production", reason="better", expect=first)
     registry.rollback("fraud", "production", reason="worse")
@@ -68,7 +71,7 @@ def _history(registry: Registry, folder: Path) -> None:
     registry.withdraw(second, "by mistake")
     registry.restore(second, "it was fine")
     with registry.transaction("release") as tx:
-        new = tx.register("fraud", b"third weights", environment=False)
+        new = tx.register("fraud", {"weights.bin": b"third weights"}, environment=False)
         tx.promote(new, "staging")
         tx.set_status(new, "staging")
     # A writer that lost its mind: the first action must leave no trace.
@@ -80,7 +83,7 @@ def _history(registry: Registry, folder: Path) -> None:
     append(folder, {"type": "feature", "read": [], "write": []})
     for number in range(registry.seq + 1, 65):
         registry.note(first, f"Note {number}.")
-    append_junk(folder, b'{"format":1,"seq":65')
+    append_raw(folder, b'{"format":1,"seq":65')
     registry.note(first, "After the junk.")
 
 
@@ -110,7 +113,7 @@ def main(target: Path) -> None:
     for algorithm in ("b3", "sha256"):
         write(target / algorithm, algorithm)
         said = json.dumps(
-            Foreign(target / algorithm).answers(), indent=1, ensure_ascii=False
+            told(Foreign(target / algorithm)), indent=1, ensure_ascii=False
         )
         (target / f"{algorithm}.json").write_text(said + "\n", encoding="utf-8")
 

@@ -90,12 +90,12 @@ class Forge:
             "executable": False,
         }
         cut = {
-            "object": self.object(data),
+            "object": self.object(data) if data else "",
             "offset": 0,
             "length": len(data),
             "codec": "none",
         }
-        return entry, [cut]
+        return entry, [cut] if data else []
 
     def manifest(self, line1: bytes, line2: bytes) -> dict[str, str]:
         """Write a manifest of two lines; return how a register action cites it."""

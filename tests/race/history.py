@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 from attrs import asdict, frozen
 
 from modelver import Commit, Registry
+from modelver._values.entry import Register
 
 Outcome = Literal["ok", "failed", "unknown"]
 
@@ -130,7 +131,7 @@ def _check_answers(calls: Mapping[str, Call], log: Iterable[Commit]) -> None:
         made = [
             f"{action.name}@{action.version}"
             for action in commit.actions
-            if action.type == "register"
+            if isinstance(action, Register)
         ]
         for ref in made:
             if ref in taken:

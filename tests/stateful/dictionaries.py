@@ -33,8 +33,9 @@ RANGES: Final[dict[str, Callable[[Number], bool]]] = {
     "~1.0": lambda n: not n[1] and n[0][:2] == (1, 0),
     "1.x": lambda n: not n[1] and n[0][0] == 1,
     "*": lambda n: not n[1],
-    ">=1.0.0-rc.1": lambda n: rank(n) >= rank((_ONE, ("rc", "1")))
-    and (not n[1] or n[0] == _ONE),
+    ">=1.0.0-rc.1": lambda n: (
+        rank(n) >= rank((_ONE, ("rc", "1"))) and (not n[1] or n[0] == _ONE)
+    ),
 }
 
 
@@ -105,7 +106,6 @@ class Dictionaries:
         self.warned: set[type[Warning]] = set()
         self.touched: list[str] = []
         """The model that each action speaks of: empty where nothing is written."""
-        self._uses: Content | None = None
 
     # Finding.
 
@@ -318,7 +318,7 @@ class Dictionaries:
 
     # What is said of a version.
 
-    def _say(self, version: dict[str, Any], changes: bool) -> str:  # noqa: FBT001
+    def _say(self, version: dict[str, Any], *, changes: bool) -> str:
         if changes:
             self.touched.append(version["name"])
         return str(version["ref"])
@@ -331,13 +331,13 @@ class Dictionaries:
             raise _refuse(InvalidInputError)
         version = self.find(ref)
         old, version["status"] = version["status"], (status, reason)
-        return self._say(version, old != (status, reason))
+        return self._say(version, changes=old != (status, reason))
 
     def tag(self, ref: str, **tags: str) -> str:
         """Set tags."""
         version = self.find(ref)
         old, version["tags"] = version["tags"], version["tags"] | tags
-        return self._say(version, old != version["tags"])
+        return self._say(version, changes=old != version["tags"])
 
     def untag(self, ref: str, key: str) -> str:
         """Remove a tag."""
@@ -345,13 +345,13 @@ class Dictionaries:
         if key not in version["tags"]:
             raise _refuse(NotFoundError)
         version["tags"].pop(key)
-        return self._say(version, True)
+        return self._say(version, changes=True)
 
     def note(self, ref: str, text: str) -> str:
         """Say something."""
         version = self.find(ref)
         version["notes"].append(text)
-        return self._say(version, True)
+        return self._say(version, changes=True)
 
     def evaluate(
         self, ref: str, metrics: dict[str, float], *, dataset: str | None = None
@@ -361,7 +361,7 @@ class Dictionaries:
         version["evaluations"].append((metrics, dataset))
         if dataset is None:
             version["metrics"].update(metrics)
-        return self._say(version, True)
+        return self._say(version, changes=True)
 
     def withdraw(self, ref: str, reason: str) -> str:
         """Hide a version that no alias names."""
@@ -371,13 +371,13 @@ class Dictionaries:
         if self.held(version):
             raise _refuse(ConflictError)
         version["withdrawn"] = reason
-        return self._say(version, True)
+        return self._say(version, changes=True)
 
     def restore(self, ref: str) -> str:
         """Show a version again."""
         version = self.find(ref, quiet=True)
         old, version["withdrawn"] = version["withdrawn"], None
-        return self._say(version, old is not None)
+        return self._say(version, changes=old is not None)
 
 
 def look(state: Dictionaries, aliases: Iterable[str]) -> dict[str, Any]:
