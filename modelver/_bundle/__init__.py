@@ -7,6 +7,7 @@ from modelver._bundle.cache import FileCache
 from modelver._bundle.change import Change, classify, structure_digest
 from modelver._bundle.checkout import checkout
 from modelver._bundle.collect import Item, collect, collect_config
+from modelver._bundle.local import local_path
 from modelver._bundle.read import BundleReader, read_range
 from modelver._bundle.write import (
     BundleWriter,
@@ -28,6 +29,7 @@ __all__ = [
     "collect_config",
     "digest_path",
     "inputs_of",
+    "local_path",
     "read_range",
     "structure_digest",
 ]

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from itertools import islice
 from typing import Any, Final
 
 from modelver._values.facts import flatten
@@ -13,6 +14,7 @@ from modelver._values.names import (
     check_tag_key,
     check_text,
 )
+from modelver._values.text import quoted
 from modelver.errors import ErrorKind, InvalidInputError
 
 MAX_TAG: Final = 8 * 1024
@@ -20,6 +22,9 @@ MAX_TEXT: Final = 64 * 1024
 MAX_REASON: Final = 8 * 1024
 MAX_PARAMS: Final = 256 * 1024
 MAX_METRICS: Final = 10_000
+MAX_TAGS: Final = 1000
+MAX_SEVERAL: Final = 1000
+MAX_PLAIN: Final = 1_000_000
 
 Metrics = Mapping[str, float]
 Slices = Mapping[str, Metrics]
@@ -56,9 +61,9 @@ def _finite(name: str, value: Any, what: str) -> float:
         except (TypeError, ValueError, OverflowError):
             found = None
     if found is None or not math.isfinite(found):
+        shown = str(found) if found is not None else quoted(value)
         raise InvalidInputError(
-            f"{what} give {name!r} the value {str(value)[:80]!r}, which is no finite "
-            "number",
+            f"{what} give {quoted(name)} the value {shown}, which is no finite number",
             kind=ErrorKind.BAD_VALUE,
             hint="Leave a metric out that could not be measured.",
         )
@@ -102,6 +107,11 @@ def check_tags(tags: Mapping[str, Any] | None) -> dict[str, str]:
             f"tags are given as {type(tags).__name__}, expected a mapping",
             hint="For instance tags={'task': 'fraud'}.",
         )
+    if len(tags) > MAX_TAGS:
+        raise InvalidInputError(
+            f"{len(tags)} tags are given, at most {MAX_TAGS} are kept",
+            kind=ErrorKind.TOO_LARGE,
+        )
     return {check_tag_key(key): _tag_value(key, value) for key, value in tags.items()}
 
 
@@ -109,13 +119,23 @@ def _tag_value(key: str, value: Any) -> str:
     if isinstance(value, bool):
         value = "true" if value else "false"
     elif isinstance(value, int | float):
-        value = str(value)
+        value = _digits(value, f"the tag {key!r}")
     elif not isinstance(value, str):
         raise InvalidInputError(
             f"the tag {key!r} is given as {type(value).__name__}, expected text",
             kind=ErrorKind.BAD_VALUE,
         )
     return check_text(value, f"the tag {key!r}", MAX_TAG)
+
+
+def _digits(value: float, what: str) -> str:
+    try:
+        return str(value)
+    except ValueError as error:  # an integer of more than 4,300 digits
+        raise InvalidInputError(
+            f"{what} is an integer that is too long to be text",
+            kind=ErrorKind.TOO_LARGE,
+        ) from error
 
 
 def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -143,49 +163,78 @@ def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(made)
 
 
-def plain_json(value: Any, what: str, depth: int = 0) -> Any:
+def plain_json(value: Any, what: str) -> Any:
     """Return *value* as JSON types only.
 
     Raises:
-        InvalidInputError: It holds what JSON cannot, or is nested too deep.
+        InvalidInputError: It holds what JSON cannot, is nested too deep, or is much
+            larger than what is kept.
     """
-    if depth > MAX_DEPTH - 8:  # room for the entry around it
-        raise InvalidInputError(f"{what} are nested too deep", kind=ErrorKind.BAD_VALUE)
-    if value is None or isinstance(value, str | bool | int):
-        return value
-    if isinstance(value, float):
+    return _Plain(what).convert(value, 0)
+
+
+class _Plain:
+    """Converts one value; counts as it goes, so that a huge one ends early."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._left = MAX_PLAIN
+
+    def convert(self, value: Any, depth: int) -> Any:
+        """Return *value* as JSON types."""
+        if depth > MAX_DEPTH - 8:  # room for the entry around it
+            raise InvalidInputError(
+                f"{self._what} are nested too deep", kind=ErrorKind.BAD_VALUE
+            )
+        self._spend(len(value) if isinstance(value, str | list | tuple) else 1)
+        if value is None or isinstance(value, str | bool | int):
+            return value
+        if isinstance(value, float):
+            return self._finite(value)
+        if isinstance(value, Mapping):
+            return {
+                self._key(key): self.convert(inner, depth + 1)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.convert(inner, depth + 1) for inner in value]
+        item = getattr(value, "item", None)
+        if callable(item) and getattr(value, "ndim", 0) == 0:
+            return self.convert(item(), depth + 1)
+        if hasattr(value, "__fspath__"):
+            return str(value)
+        raise InvalidInputError(
+            f"{self._what} hold a {type(value).__name__}, which has no JSON",
+            kind=ErrorKind.BAD_VALUE,
+            hint="Write it as text or as a number.",
+        )
+
+    def _spend(self, amount: int) -> None:
+        self._left -= amount
+        if self._left < 0:
+            raise InvalidInputError(
+                f"{self._what} are larger than {MAX_PLAIN} characters and values",
+                kind=ErrorKind.TOO_LARGE,
+                hint="Keep what is large in a file of the bundle.",
+            )
+
+    def _finite(self, value: float) -> float:
         if math.isfinite(value):
             return float(value)
         raise InvalidInputError(
-            f"{what} hold {value}, which JSON does not have",
+            f"{self._what} hold {value}, which JSON does not have",
             kind=ErrorKind.BAD_VALUE,
             hint="Write it as text, or leave it out.",
         )
-    if isinstance(value, Mapping):
-        return {
-            _key(key, what): plain_json(inner, what, depth + 1)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain_json(inner, what, depth + 1) for inner in value]
-    item = getattr(value, "item", None)
-    if callable(item) and getattr(value, "ndim", 0) == 0:
-        return plain_json(item(), what, depth + 1)
-    if hasattr(value, "__fspath__"):
-        return str(value)
-    raise InvalidInputError(
-        f"{what} hold a {type(value).__name__}, which has no JSON",
-        kind=ErrorKind.BAD_VALUE,
-        hint="Write it as text or as a number.",
-    )
 
-
-def _key(key: Any, what: str) -> str:
-    if not isinstance(key, str):
-        raise InvalidInputError(
-            f"{what} have the key {key!r}, which is no text", kind=ErrorKind.BAD_VALUE
-        )
-    return key
+    def _key(self, key: Any) -> str:
+        if not isinstance(key, str):
+            raise InvalidInputError(
+                f"{self._what} have the key {quoted(key)}, which is no text",
+                kind=ErrorKind.BAD_VALUE,
+            )
+        self._spend(len(key))
+        return key
 
 
 def optional_text(text: str | None, what: str, limit: int = MAX_TEXT) -> str | None:
@@ -197,9 +246,11 @@ def as_sequence(value: Any, what: str) -> list[Any]:
     """Return one thing, or several, as a list; text is one thing."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         return [value]
-    found = list(value)
-    if len(found) > 1000:  # noqa: PLR2004 - no honest call comes near
-        raise InvalidInputError(f"{len(found)} {what} are given, at most 1000 fit")
+    found = list(islice(value, MAX_SEVERAL + 1))
+    if len(found) > MAX_SEVERAL:
+        raise InvalidInputError(
+            f"more than {MAX_SEVERAL} {what} are given", kind=ErrorKind.TOO_LARGE
+        )
     return found
 
 
@@ -225,7 +276,10 @@ def to_label(moment: Any, what: str) -> str:
         raise _no_moment(moment, what)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return format_moment(moment)
+    try:
+        return format_moment(moment)
+    except OverflowError:  # in UTC it would be outside of the calendar
+        raise _no_moment(moment, what) from None
 
 
 def format_moment(moment: datetime) -> str:
@@ -238,14 +292,15 @@ def parse_label(label: str) -> datetime:
     """Return a stored time label; the epoch where it is none (it decides nothing)."""
     try:
         found = datetime.fromisoformat(label)
-    except ValueError:
+        zoned = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
+        return zoned.astimezone(UTC)
+    except (ValueError, OverflowError):
         return datetime.fromtimestamp(0, UTC)
-    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _no_moment(moment: Any, what: str) -> InvalidInputError:
     return InvalidInputError(
-        f"{what} is given as {str(moment)[:80]!r}, expected a date or a time",
+        f"{what} is given as {quoted(moment)}, expected a date or a time",
         kind=ErrorKind.BAD_VALUE,
         hint="For instance '2026-03-01', '2026-03-01T09:30:00Z', or a datetime.",
     )

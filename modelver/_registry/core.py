@@ -10,8 +10,9 @@ from modelver._registry.steps import Step
 from modelver._store import Committer, Log, ManifestStore, ObjectStore
 from modelver._values.entry import Action
 from modelver._values.fold import Fold
+from modelver._values.manifest import Manifest
 from modelver._values.state import Said, State, VersionState
-from modelver.errors import ConflictError, ErrorKind, ReadOnlyError
+from modelver.errors import ConflictError, ErrorKind, IntegrityError, ReadOnlyError
 from modelver.plugin import Backend, Indexer
 
 
@@ -39,10 +40,26 @@ class Core:
         """Return the newest state, or the one that this registry is held at."""
         return self.frozen if self.frozen is not None else self.log.refresh()
 
+    def manifest(self, version: VersionState) -> Manifest:
+        """Return a version's manifest.
+
+        Raises:
+            IntegrityError: It is damaged, or of another bundle than the log says.
+        """
+        manifest = self.manifests.read(version.manifest)
+        if manifest.bundle_digest != version.bundle:
+            raise IntegrityError(
+                f"the manifest of {version.ref} is of another bundle than the log says",
+                kind=ErrorKind.MANIFEST_DAMAGED,
+                expected=version.bundle,
+                actual=manifest.bundle_digest,
+                hint="Somebody forged this commit: run verify.",
+            )
+        return manifest
+
     def reader(self, version: VersionState) -> BundleReader:
         """Return a reader of a version's files."""
-        manifest = self.manifests.read(version.manifest)
-        return BundleReader(self.objects, manifest, version.ref)
+        return BundleReader(self.objects, self.manifest(version), version.ref)
 
     def require_writable(self) -> None:
         """Refuse to write where that was not asked for.

@@ -2,12 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve
 
-from modelver._bundle import digest_path
+from modelver._bundle import digest_path, local_path
 from modelver._lineage import Lineage, users_of, users_of_version
 from modelver._registry.core import Core
 from modelver._registry.gather import facts_of
@@ -21,6 +20,7 @@ from modelver._values.facts import Facts
 from modelver._values.ref import Ref
 from modelver._values.report import Problem, Report
 from modelver._values.state import State, VersionState
+from modelver._values.text import quoted
 from modelver.errors import (
     ErrorKind,
     IntegrityError,
@@ -120,15 +120,19 @@ def used_by(core: Core, what: Any) -> list[VersionState]:
         return users_of_version(every_version(state), target_of(core, what)(state).ref)
     if isinstance(what, str) and is_digest(what):
         return users_of(every_version(state), {what})
-    path = Path(what).expanduser()
-    if path.exists():
+    path = local_path(what, "what was used")
+    try:
+        there = path.exists()
+    except OSError:  # a name that is too long for the file system
+        there = False
+    if there:
         return users_of(every_version(state), digest_path(path, algorithm))
     if isinstance(what, str):
         try:
             version = resolve(state, Ref.parse(what))
         except ModelverError as error:
             raise NotFoundError(
-                f"{what[:200]!r} is neither a file, nor a digest, nor a version",
+                f"{quoted(what)} is neither a file, nor a digest, nor a version",
                 kind=ErrorKind.FILE,
                 hint=error.message,
                 ref=what[:200],

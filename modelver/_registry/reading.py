@@ -9,6 +9,7 @@ from attrs import evolve
 from modelver._lineage import Lineage
 from modelver._registry import questions
 from modelver._registry.arguments import (
+    as_sequence,
     parse_label,
     to_label,
 )
@@ -20,6 +21,7 @@ from modelver._registry.searching import Searcher, make_query
 from modelver._registry.version import ModelVersion
 from modelver._search.compare import Comparison
 from modelver._search.diff import Diff
+from modelver._values.jsonstrict import MAX_INTEGER
 from modelver._values.names import check_alias, check_model_name
 from modelver._values.report import Report
 from modelver._values.state import AliasMove, State, VersionState
@@ -206,7 +208,7 @@ class Reading:
         Raises:
             NotFoundError: One of them is not there.
         """
-        return questions.compare(self._core, list(refs))
+        return questions.compare(self._core, as_sequence(refs, "versions"))
 
     def lineage(self, ref: RefLike | None = None) -> Lineage:
         """Return what a version was made from and what was made from it.
@@ -245,9 +247,7 @@ class Reading:
             InvalidInputError: The limit is none.
         """
         if limit is not None and (type(limit) is not int or limit < 1):
-            raise InvalidInputError(
-                f"limit is given as {str(limit)[:80]!r}, expected 1 or more"
-            )
+            raise InvalidInputError("the limit is no whole number from 1 upwards")
         state = self._core.state()
         name = None if model is None else check_model_name(model)
         found: list[Commit] = []
@@ -287,9 +287,9 @@ class Reading:
         if type(when) is int:
             if not 0 <= when <= newest:
                 raise NotFoundError(
-                    f"there is no commit {when}: the newest is {newest}",
+                    f"there is no such commit: the newest is {newest}",
                     kind=ErrorKind.COMMIT,
-                    ref=str(when),
+                    ref=str(when) if abs(when) < MAX_INTEGER else None,
                 )
             seq = when
         else:

@@ -18,6 +18,7 @@ from modelver._registry.resolve import resolve
 from modelver._registry.staging import Registration, Staging, check_number
 from modelver._registry.steps import Target
 from modelver._registry.version import ModelVersion
+from modelver._values.codec import check_record
 from modelver._values.entry import Record
 from modelver._values.names import check_alias
 from modelver._values.ref import Ref
@@ -68,6 +69,7 @@ def prepare(
         tags=check_tags(tags),
         description=optional_text(description, "a description"),
     )
+    check_record(record)
     moves: Sequence[str] = [check_alias(a) for a in as_sequence(aliases, "aliases")]
     from_refs = parent_targets(core, parents)
     for role, what in stage.items():

@@ -159,6 +159,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         """
         self._core.require_writable()
         said = optional_text(message, "a message", MAX_REASON)
+        who = self._who(author)
         registration = prepare(
             self._core,
             Staging(self._core, name, progress),
@@ -181,7 +182,7 @@ class Registry(Reading, Verbs[ModelVersion]):
             },
             environment=environment,
         )
-        return register_now(self._core, registration, said, self._who(author))
+        return register_now(self._core, registration, said, who)
 
     def draft(
         self,
@@ -266,7 +267,9 @@ class Registry(Reading, Verbs[ModelVersion]):
         return ModelVersion(self._core, state, target(state))
 
     def _who(self, author: str | None) -> str:
-        return check_text(author, "the author", 200) if author else self._core.author
+        if author is None:
+            return self._core.author
+        return check_text(author, "the author", 200) or self._core.author
 
     # Aliases.
 

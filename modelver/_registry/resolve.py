@@ -14,6 +14,7 @@ from modelver._values.ref import (
     Ref,
 )
 from modelver._values.state import ModelState, State, VersionState
+from modelver._values.text import term_safe
 from modelver.errors import (
     AmbiguousRefError,
     ErrorKind,
@@ -107,7 +108,7 @@ def _exact(model: ModelState, ref: Ref, *, quiet: bool) -> VersionState:
         raise _not_found(ref, what, close, ErrorKind.VERSION, _present(model))
     if found.withdrawal is not None and not quiet:
         warnings.warn(
-            f"{found.ref} is withdrawn: {found.withdrawal.reason}",
+            f"{found.ref} is withdrawn: {term_safe(found.withdrawal.reason)}",
             WithdrawnWarning,
             stacklevel=4,
         )

@@ -25,11 +25,9 @@ def make_query(
             ``BAD_FILTER``), or the limit is none.
     """
     if limit is not None and (type(limit) is not int or not 0 < limit <= _MOST):
-        raise InvalidInputError(
-            f"limit is given as {str(limit)[:80]!r}, expected 1 to {_MOST}"
-        )
+        raise InvalidInputError(f"the limit is no whole number from 1 to {_MOST}")
     return Query(
-        where=parse_filter(text) if text is not None and text.strip() else None,
+        where=None if text is None or text == "" else parse_filter(text),
         model=model,
         order_by=parse_order(order_by) if order_by is not None else (),
         limit=limit,

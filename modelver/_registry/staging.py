@@ -38,6 +38,7 @@ from modelver._values.names import check_alias, check_model_name
 from modelver._values.paths import check_no_collisions
 from modelver._values.semver import INITIAL, Version
 from modelver._values.state import ModelState, State, VersionState
+from modelver._values.text import quoted
 from modelver.errors import (
     ErrorKind,
     FormatError,
@@ -129,7 +130,7 @@ class Staging:
         if last is None:
             return {}
         try:
-            manifest = self.core.manifests.read(last.manifest)
+            manifest = self.core.manifest(last)
         except (IntegrityError, FormatError):
             return {}  # verify names it; everything is stored again
         return {
@@ -314,7 +315,7 @@ class Registration:
     def _change(self, base: VersionState) -> Change:
         """Return how large the step from *base* is; minor where that cannot be told."""
         try:
-            old = self._core.manifests.read(base.manifest).bundle
+            old = self._core.manifest(base).bundle
         except (IntegrityError, FormatError) as error:
             return Change("minor", f"what changed cannot be told: {error.message}")
         structure = self._record.structure or ""
@@ -335,7 +336,7 @@ def check_number(version: str | None, bump: str, pre: str | None) -> Version | N
     """
     if bump not in BUMPS:
         raise InvalidInputError(
-            f"bump is given as {str(bump)[:80]!r}",
+            f"bump is given as {quoted(bump)}",
             hint=f"Choose one of {', '.join(BUMPS)}.",
         )
     if version is None:
@@ -344,7 +345,7 @@ def check_number(version: str | None, bump: str, pre: str | None) -> Version | N
         return None
     if bump != "auto" or pre is not None:
         raise InvalidInputError(
-            f"version={str(version)[:80]!r} is given together with bump or pre",
+            f"version={quoted(version)} is given together with bump or pre",
             hint="Give the number, or let modelver choose it.",
         )
-    return Version.parse(str(version))
+    return Version.parse(version)

@@ -20,6 +20,7 @@ from modelver._values.entry import (
 )
 from modelver._values.names import check_alias, near
 from modelver._values.state import AliasMove, State, VersionState
+from modelver._values.text import quoted, term_safe
 from modelver.errors import (
     ConflictError,
     ErrorKind,
@@ -49,7 +50,7 @@ def promote(
         version = target(state)
         if version.withdrawal is not None:
             raise ConflictError(
-                f"{version.ref} is withdrawn: {version.withdrawal.reason}",
+                f"{version.ref} is withdrawn: {term_safe(version.withdrawal.reason)}",
                 kind=ErrorKind.WITHDRAWN,
                 hint="Restore it first, or choose another version.",
             )
@@ -197,7 +198,7 @@ def set_status(target: Target, status: str | None, reason: str | None) -> Step:
         if status is not None and status not in declared:
             close = near(str(status), declared)
             raise InvalidInputError(
-                f"{str(status)[:80]!r} is no status of this registry",
+                f"{quoted(status)} is no status of this registry",
                 kind=ErrorKind.UNKNOWN_STATUS,
                 hint=f"It has {', '.join(declared)}."
                 + (f" Close to it: {', '.join(close)}." if close else ""),
@@ -238,9 +239,9 @@ def untag(target: Target, keys: Sequence[str]) -> Step:
         unknown = [key for key in keys if key not in version.tags]
         if unknown:
             raise NotFoundError(
-                f"{version.ref} has no tag {unknown[0]!r}",
+                f"{version.ref} has no tag {quoted(unknown[0])}",
                 kind=ErrorKind.TAG,
-                hint=f"Its tags are: {', '.join(sorted(version.tags)) or 'none'}.",
+                hint=f"Its tags are: {term_safe(', '.join(sorted(version.tags)))}.",
                 ref=version.ref,
                 near=near(unknown[0], version.tags),
             )

@@ -1,12 +1,13 @@
 """One version, as a value that can also fetch its files."""
 
+import codecs
 import io
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from modelver._bundle import checkout
+from modelver._bundle import checkout, local_path
 from modelver._lineage import Lineage
 from modelver._registry.arguments import as_sequence, parse_label
 from modelver._registry.core import Core
@@ -22,7 +23,7 @@ from modelver._values.ref import Exact, Ref
 from modelver._values.report import Report
 from modelver._values.semver import Version
 from modelver._values.state import Evaluation, NoteSaid, State, VersionState
-from modelver._values.text import quoted
+from modelver._values.text import quoted, require_text
 from modelver.errors import ErrorKind, InvalidInputError, NotFoundError
 
 # Up to this much is read into memory at once; more goes through the cache.
@@ -182,12 +183,12 @@ class ModelVersion(Answer):
         Raises:
             IntegrityError: The manifest is damaged.
         """
-        return self._core.manifests.read(self._state.manifest).bundle.files
+        return self._core.manifest(self._state).bundle.files
 
     @property
     def environment(self) -> Environment | None:
         """Interpreter and packages, where they were recorded."""
-        return self._core.manifests.read(self._state.manifest).bundle.environment
+        return self._core.manifest(self._state).bundle.environment
 
     @property
     def config(self) -> Mapping[str, Scalar | None]:
@@ -207,7 +208,7 @@ class ModelVersion(Answer):
             NotFoundError: There is no such file (kind ``FILE``).
             IntegrityError: The bytes are not those that were registered.
         """
-        return self._core.reader(self._state).read(path)
+        return self._core.reader(self._state).read(_bundle_path(path))
 
     def open(self, path: str, mode: str = "rb", *, encoding: str = "utf-8") -> IO[Any]:
         """Open a file for reading, verified before the first byte is given out.
@@ -222,13 +223,20 @@ class ModelVersion(Answer):
             NotFoundError: There is no such file.
             IntegrityError: The bytes are not those that were registered.
         """
+        require_text(encoding, "the encoding", kind=ErrorKind.BAD_ARGUMENT, limit=100)
+        try:
+            codecs.lookup(encoding)
+        except LookupError:
+            raise InvalidInputError(
+                f"{quoted(encoding)} is no encoding", hint="For instance 'utf-8'."
+            ) from None
         if mode not in ("rb", "r", "rt"):
             raise InvalidInputError(
                 f"a file of a version cannot be opened with mode {quoted(mode)}",
                 hint="Versions never change: read it, and register a new version.",
             )
         reader = self._core.reader(self._state)
-        file = reader.find(path)
+        file = reader.find(_bundle_path(path))
         raw: IO[bytes]
         if file.size <= _IN_MEMORY:
             raw = io.BytesIO(reader.read(file.path))
@@ -249,7 +257,7 @@ class ModelVersion(Answer):
             StorageError: The disk is full, or refuses.
         """
         reader = self._core.reader(self._state)
-        wanted = "model" if path is None else path.rstrip("/")
+        wanted = "model" if path is None else _bundle_path(path).rstrip("/")
         files = reader.below(wanted) if wanted else []
         if not files or path in reader.manifest.by_path:
             file = reader.find(wanted)
@@ -299,7 +307,7 @@ class ModelVersion(Answer):
                 kind=ErrorKind.FILE,
                 ref=self.ref,
             )
-        return checkout(reader, files, Path(dest), progress)
+        return checkout(reader, files, local_path(dest, "the target"), progress)
 
     def verify(self, *, deep: bool = True) -> Report:
         """Check that this version can be had back; see :meth:`Registry.verify`."""
@@ -352,3 +360,7 @@ class ModelVersion(Answer):
     def to_dict(self) -> dict[str, Any]:
         """Return what is said of it as JSON has it; files are left out."""
         return version_dict(self._model, self._state)
+
+
+def _bundle_path(path: str) -> str:
+    return require_text(path, "a path in a bundle", kind=ErrorKind.BAD_PATH)

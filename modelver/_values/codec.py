@@ -23,6 +23,7 @@ from modelver._values.entry import (
     MAX_ENTRY,
     Action,
     Entry,
+    Record,
     Unknown,
 )
 from modelver._values.jsonstrict import dumps, loads
@@ -47,6 +48,8 @@ from modelver.errors import (
 )
 
 T = TypeVar("T")
+
+_AROUND = 64 * 1024
 
 _BY_TYPE = {action.type: action for action in ACTIONS}
 _UUID = re.compile(r"[0-9a-f]{32}")
@@ -234,6 +237,22 @@ def entry_to_bytes(entry: Entry, algorithm: str) -> bytes:
             hint="Keep large params, tags or metrics in a file of the bundle.",
         )
     return raw
+
+
+def check_record(record: Record) -> None:
+    """Refuse a record that no entry could hold, before anything is stored.
+
+    Raises:
+        InvalidInputError: More than 1 MiB less what an entry has around it.
+    """
+    size = len(dumps(_converter().unstructure(record)))
+    if size > MAX_ENTRY - _AROUND:
+        raise InvalidInputError(
+            f"what is said of the version takes {size} bytes, a log entry holds "
+            f"{MAX_ENTRY - _AROUND}",
+            kind=ErrorKind.TOO_LARGE,
+            hint="Keep large params, tags or metrics in a file of the bundle.",
+        )
 
 
 def entry_from_bytes(raw: bytes, algorithm: str) -> Entry:

@@ -195,6 +195,8 @@ class LocalBackend:
                         hint="Move it away; modelver makes nothing else.",
                         key=key,
                     )
+                if start >= found.st_size:  # it may be more than a seek can take
+                    return b""
                 stop = found.st_size if end is None else min(end, found.st_size)
                 if start:
                     os.lseek(descriptor, start, os.SEEK_SET)
@@ -327,7 +329,14 @@ def _path_of(url: str) -> Path:
     """Return the path that a plain path or a ``file:`` URL means."""
     scheme, colon, _ = url.partition("://")
     if not colon:
-        return Path(url).expanduser()
+        try:
+            return Path(url).expanduser()
+        except RuntimeError as error:
+            raise InvalidInputError(
+                f"{url!r} begins in a home folder that is not there",
+                kind=ErrorKind.BAD_URL,
+                hint="Write the whole path; '~name' is the home of that user.",
+            ) from error
     if scheme != "file":
         raise InvalidInputError(f"{url!r} is no folder", kind=ErrorKind.BAD_URL)
     parts = urlsplit(url)

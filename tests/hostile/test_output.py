@@ -5,8 +5,6 @@ breaks and markup. What is shown on a terminal, in a notebook or in a traceback 
 searched, byte by byte.
 """
 
-import csv
-import io
 import re
 import traceback
 import warnings
@@ -19,6 +17,7 @@ import pytest
 
 from modelver import ModelverError, ModelverWarning, Registry
 from modelver._cli import main
+from tests.damage.stores import flipped
 from tests.hostile.forge import Forge, dumps, sealed
 from tests.hostile.watching import untouched
 
@@ -26,7 +25,8 @@ from tests.hostile.watching import untouched
 # writing round, breaks the line, begins markup, leaves an attribute, is a formula.
 EVIL: Final = (
     "=1+1\x1b[2J\x1b]52;c;aGk=\x07\x9b31m\u202e\u2066\u200b\r\n\x00\x7f"
-    "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>`|[a](javascript:x)"
+    "</script><script>alert(1)</script>\"'><img src=x onerror=alert(1)>`|"
+    "[a](javascript:x)"
 )
 DIGEST: Final = "b3:" + "0" * 64
 
@@ -76,8 +76,8 @@ def registry(tmp_path: Path) -> Registry:
         "size": 7 + len(config),
     }
 
-    def act(kind: str, version: str = "1.0.0", **fields: Any) -> dict[str, Any]:
-        return {"type": kind, "name": "fraud", "version": version, **fields}
+    def act(verb: str, number: str = "1.0.0", /, **fields: Any) -> dict[str, Any]:
+        return {"type": verb, "name": "fraud", "version": number, **fields}
 
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         number = {**record, "metrics": {evil("metric"): len(version)}}
@@ -138,7 +138,7 @@ def _check_html(text: str) -> None:
         "scope",
         "title",
     }
-    assert "alert(1)" in "".join(parser.texts), "it is shown, and does nothing"
+    assert "(javascript:x)" in "".join(parser.texts), "it is shown, and does nothing"
 
 
 SHOWN: Final[dict[str, Callable[[Registry], object]]] = {
@@ -220,8 +220,8 @@ KNOWN: Final = dict.fromkeys(
 )
 def test_errors(registry: Registry, name: str) -> None:
     """A traceback can be printed: neither the error nor its hints act."""
-    with warnings.catch_warnings(), pytest.raises(ModelverError) as caught:
-        warnings.simplefilter("ignore")
+    warnings.simplefilter("ignore", ModelverWarning)
+    with pytest.raises(ModelverError) as caught:
         REFUSED[name](registry)
     error = caught.value
     _check_text(error.message)
@@ -245,7 +245,7 @@ def test_damage(registry: Registry) -> None:
         "format": 1,
         "actions": [{"type": "register", "name": EVIL, "version": EVIL}],
     }
-    forge_key.write_bytes(sealed(evil_entry)[:-5] + b'0"}\n')
+    forge_key.write_bytes(flipped(sealed(evil_entry), 200))
     for act in (Registry(registry.url).models, registry.models):
         with pytest.raises(ModelverError) as caught:
             act()
@@ -261,10 +261,9 @@ COMMANDS: Final = (
     "alias-history fraud production", "diff fraud@1.0.0 fraud@1.2.0",
     "compare fraud@1.0.0 fraud@1.2.0", "lineage", "lineage fraud@1.2.0",
     f"used-by {DIGEST}", "log", "log fraud", "files fraud", "verify",
-    "outcome missing", "untag fraud missing", "promote fraud@1.1.0 production",
+    "untag fraud missing", "promote fraud@1.1.0 production",
     "get fraud@missing", "withdraw fraud@1.0.0 because",
 )  # fmt: skip
-FAILING: Final = ("get fraud@1.1.0", "untag fraud missing", "promote fraud@1.1.0")
 
 
 @pytest.mark.parametrize("json", [False, True], ids=["text", "json"])
@@ -285,17 +284,6 @@ def test_command_line(
         _check_text(raw.decode("utf-8"))
         assert b"Traceback" not in raw
     assert said.out or said.err
-
-
-def test_pandas_and_csv(registry: Registry) -> None:
-    """A table that goes on into a spreadsheet holds no formula."""
-    pytest.importorskip("pandas")
-    frame = registry.compare(["fraud@1.0.0", "fraud@1.2.0"]).to_pandas()
-    rows = list(csv.reader(io.StringIO(frame.to_csv())))
-    for row in rows:
-        for cell in row:
-            assert ACTS.search(cell) is None
-            assert not cell.startswith(("=", "+", "@", "\t"))
 
 
 def test_data_is_given_as_it_is(registry: Registry, tmp_path: Path) -> None:
