@@ -24,7 +24,7 @@ MAX_PARAMS: Final = 256 * 1024
 MAX_METRICS: Final = 10_000
 MAX_TAGS: Final = 1000
 MAX_SEVERAL: Final = 1000
-MAX_PLAIN: Final = 1_000_000
+MAX_PLAIN: Final = 10_000_000
 
 Metrics = Mapping[str, float]
 Slices = Mapping[str, Metrics]
@@ -83,10 +83,14 @@ def check_slices(slices: Slices | None) -> dict[str, dict[str, float]]:
             f"slices are given as {type(slices).__name__}, expected a mapping",
             hint="For instance slices={'country=DE': {'auc': 0.90}}.",
         )
-    if len(slices) > MAX_METRICS:
+    every: Iterable[Any] = slices.values()
+    sizes = (len(each) if isinstance(each, Mapping) else 1 for each in every)
+    if len(slices) > MAX_METRICS or sum(sizes) > MAX_METRICS:
         raise InvalidInputError(
-            f"{len(slices)} slices are given, at most {MAX_METRICS} are kept",
+            f"{len(slices)} slices are given, at most {MAX_METRICS} metrics of them "
+            "are kept",
             kind=ErrorKind.TOO_LARGE,
+            hint="Keep what is large in a file of the bundle.",
         )
     return {
         check_slice_name(name): check_metrics(metrics, f"metrics of slice {name!r}")
@@ -151,7 +155,7 @@ def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
             f"params are given as {type(params).__name__}, expected a mapping",
             hint="For instance params={'lr': 0.1}, or vars(args).",
         )
-    made = plain_json(params, "params")
+    made = plain_json(params, "params", MAX_PARAMS)
     flatten(made)  # what a search sees; refuses what is too large for it
     size = len(dumps(made))
     if size > MAX_PARAMS:
@@ -163,22 +167,27 @@ def check_params(params: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(made)
 
 
-def plain_json(value: Any, what: str) -> Any:
+def plain_json(value: Any, what: str, limit: int = MAX_PLAIN) -> Any:
     """Return *value* as JSON types only.
+
+    Args:
+        value: Anything that JSON can say, NumPy scalars and paths too.
+        what: What it is, for the error.
+        limit: The most characters and values that are looked at.
 
     Raises:
         InvalidInputError: It holds what JSON cannot, is nested too deep, or is much
             larger than what is kept.
     """
-    return _Plain(what).convert(value, 0)
+    return _Plain(what, limit).convert(value, 0)
 
 
 class _Plain:
     """Converts one value; counts as it goes, so that a huge one ends early."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, limit: int) -> None:
         self._what = what
-        self._left = MAX_PLAIN
+        self._limit = self._left = limit
 
     def convert(self, value: Any, depth: int) -> Any:
         """Return *value* as JSON types."""
@@ -186,7 +195,7 @@ class _Plain:
             raise InvalidInputError(
                 f"{self._what} are nested too deep", kind=ErrorKind.BAD_VALUE
             )
-        self._spend(len(value) if isinstance(value, str | list | tuple) else 1)
+        self._spend(2 + len(value) if isinstance(value, str | list | tuple) else 2)
         if value is None or isinstance(value, str | bool | int):
             return value
         if isinstance(value, float):
@@ -213,7 +222,7 @@ class _Plain:
         self._left -= amount
         if self._left < 0:
             raise InvalidInputError(
-                f"{self._what} are larger than {MAX_PLAIN} characters and values",
+                f"{self._what} hold more than {self._limit} characters and values",
                 kind=ErrorKind.TOO_LARGE,
                 hint="Keep what is large in a file of the bundle.",
             )

@@ -80,12 +80,8 @@ class Verbs(ABC, Generic[R]):
         def find(state: State, name: str) -> str | None:
             ref = f"{name}@{expect}" if bare else expect
             found = target_of(self._core, ref, quiet=True)(state)
-            if found.name != name:
-                raise InvalidInputError(
-                    f"{found.ref} is expected at an alias of {name}",
-                    hint="Expect a version of the same model.",
-                )
-            return found.version
+            # A version of another model is never where this alias is.
+            return found.version if found.name == name else found.ref
 
         return find
 

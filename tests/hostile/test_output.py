@@ -201,23 +201,8 @@ REFUSED: Final[dict[str, Callable[[Registry], object]]] = {
     "argument": lambda r: r.get(EVIL),
 }
 
-KNOWN: Final = dict.fromkeys(
-    ("promote-withdrawn", "untag"), "the desk puts stored text into an error as it is"
-)
 
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(reason=KNOWN[name], strict=True)
-            if name in KNOWN
-            else (),
-        )
-        for name in REFUSED
-    ],
-)
+@pytest.mark.parametrize("name", REFUSED)
 def test_errors(registry: Registry, name: str) -> None:
     """A traceback can be printed: neither the error nor its hints act."""
     warnings.simplefilter("ignore", ModelverWarning)
@@ -230,7 +215,6 @@ def test_errors(registry: Registry, name: str) -> None:
     _check_text("".join(traceback.format_exception_only(error)))
 
 
-@pytest.mark.xfail(reason="the desk puts the reason in as it is", strict=True)
 def test_a_warning(registry: Registry) -> None:
     """The warning of a withdrawn version quotes a reason that somebody wrote."""
     with pytest.warns(ModelverWarning) as caught:

@@ -23,7 +23,6 @@ from modelver import (
     ModelVersion,
     PendingVersion,
     Registry,
-    SameBundleWarning,
 )
 from tests.stateful.dictionaries import (
     RANGES,
@@ -384,8 +383,6 @@ class Machine(RuleBasedStateMachine):
                 done = getattr(model, verb)(*given, **options)
                 if verb == "register":
                     last = f"!{done}"
-            # A transaction does not tell that a bundle is there already.
-            model.warned.discard(SameBundleWarning)
 
         def on_library(registry: Registry) -> None:
             last: str | PendingVersion = "fraud@newest"
