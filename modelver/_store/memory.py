@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from modelver.errors import ErrorKind, IntegrityError
+from modelver.errors import ErrorKind, IntegrityError, StorageError
 
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY
 
@@ -46,8 +46,18 @@ class HeadMemory:
         self._file = folder / "heads" / f"{sha256(url.encode()).hexdigest()[:32]}.json"
 
     def forget(self) -> None:
-        """Forget what this address held."""
-        self._file.unlink(missing_ok=True)
+        """Forget what this address held.
+
+        Raises:
+            StorageError: The folder of memories cannot be written to.
+        """
+        try:
+            self._file.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"cannot forget what {self._url!r} held: {error.strerror or error}",
+                hint=f"Remove {str(self._file)!r}.",
+            ) from error
 
     def recall(self) -> Remembered | None:
         """Return what is remembered; to be asked before the log is read."""

@@ -110,7 +110,7 @@ def _publish(temporary: str, target: str) -> None:
             raise
         _rename_refusing(temporary, target)
     else:
-        os.unlink(temporary)  # noqa: PTH108 - text
+        _discard(temporary)
 
 
 def _above(path: str) -> str:
@@ -118,7 +118,9 @@ def _above(path: str) -> str:
 
 
 def _discard(temporary: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
+    # Nobody reads one that stays: no reason to fail what has succeeded, nor to hide
+    # why it has not.
+    with contextlib.suppress(OSError):
         os.unlink(temporary)  # noqa: PTH108 - text
 
 
@@ -321,7 +323,8 @@ class LocalUpload:
         trace: TracebackType | None,
     ) -> None:
         if not self._file.closed:
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
         _discard(self._path)
 
 

@@ -57,7 +57,7 @@ def test_this_release_reads_it_without_rollups(algorithm: str, tmp_path: Path) -
 
 
 def test_it_is_whole(algorithm: str) -> None:
-    """Every seal, digest and object of it is right; the junk is named, and hurts none."""
+    """All of it is right but the junk, which is named and hurts nothing."""
     with expecting_junk():
         report = Registry(GOLDEN / algorithm, read_only=True).verify()
     (junk,) = report.problems

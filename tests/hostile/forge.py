@@ -14,6 +14,7 @@ from blake3 import blake3
 
 UUID: Final = "00112233445566778899aabbccddeeff"
 TIME: Final = "2026-03-01T09:30:00.000000Z"
+DIGEST: Final = "b3:" + "0" * 64
 
 
 def digest(algorithm: str, data: bytes) -> str:

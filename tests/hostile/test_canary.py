@@ -1,5 +1,6 @@
 """Code in every slot of the format: nothing that modelver does ever runs it."""
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -45,8 +46,8 @@ def _everything(registry: Registry, out: Path) -> list[Callable[[], object]]:
     calls: list[Callable[[], object]] = [
         lambda: registry.search("metrics.auc > 0"),
         lambda: str(registry.lineage()),
-        lambda: registry.log(),
-        lambda: registry.verify(),
+        registry.log,
+        registry.verify,
         lambda: registry.diff("fraud@1.0.0", "fraud@1.1.0").to_markdown(),
         lambda: registry.compare(["fraud@1.0.0", "fraud@1.1.0"]).to_dict(),
         lambda: registry.used_by(out.parent / "source"),
@@ -58,7 +59,7 @@ def _everything(registry: Registry, out: Path) -> list[Callable[[], object]]:
         lambda: version.config,
         lambda: version.environment,
         lambda: version.checkout(out),
-        lambda: version.path(),
+        version.path,
         version.verify,
     ]
     for file in version.files:
@@ -153,12 +154,12 @@ def test_in_the_place_of_metadata(
     for path in keys[slot]:
         path.chmod(0o600)
         path.write_bytes(data)
-    assert _ask_everything(forge.root, tmp_path) > (0 if slot in ("rollup",) else 0)
+    assert _ask_everything(forge.root, tmp_path) >= 5
     assert not canary.exists()
 
 
 def _ask_everything(root: Path, tmp_path: Path) -> int:
-    """Ask through the library and the command line; return how many calls there were."""
+    """Ask the library and the command line; return how many calls there were."""
     asked = 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -168,10 +169,8 @@ def _ask_everything(root: Path, tmp_path: Path) -> int:
         except ModelverError:
             calls = []
         for call in calls:
-            try:
+            with contextlib.suppress(ModelverError):
                 call()
-            except ModelverError:
-                pass
             asked += 1
         for line in ("log", "verify", "get fraud", "files fraud", "versions fraud"):
             words: list[Any] = ["--registry", str(root), *line.split()]

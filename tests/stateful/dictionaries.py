@@ -278,7 +278,11 @@ class Dictionaries:
             self._move(name, alias, version["key"], "promote")
         return str(version["ref"])
 
-    def _expected(self, name: str, expect: str | bool) -> str | None:
+    def _expected(
+        self,
+        name: str,
+        expect: str | bool,  # noqa: FBT001 - False is an expectation: nothing
+    ) -> str | None:
         if isinstance(expect, bool):
             return None
         if expect[0].isdigit():  # no ref: a number that was never there is no error
