@@ -71,7 +71,9 @@ def capture_run() -> dict[str, str | int]:
     The keys are ``host``, ``system``, ``release``, ``machine``, ``user``, ``cpus``,
     ``ci`` (the provider) and ``ci_url`` (where people see the run).
     """
-    return _machine() | _ci(os.environ)
+    user = clean(_user() or "")
+    who: dict[str, str | int] = {"user": user} if user else {}
+    return _machine() | who | _ci(os.environ)
 
 
 @cache
@@ -81,7 +83,6 @@ def _machine() -> dict[str, str | int]:
         "system": platform.system(),
         "release": platform.release(),
         "machine": platform.machine(),
-        "user": _user() or "",
     }
     run: dict[str, str | int] = {k: clean(v) for k, v in texts.items() if clean(v)}
     cpus = os.cpu_count()

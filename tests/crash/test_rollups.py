@@ -155,6 +155,9 @@ NAMES: Final = list(
 )
 
 
+VERIFIED: Final = {"the large one flipped", "swapped", "junk", "never said"}
+
+
 def test_rollups_are_written(long: Keys) -> None:
     """A writer leaves a rollup for each 64 entries, and one for the first 4,096."""
     assert BIG in long
@@ -190,7 +193,7 @@ def test_the_same_is_read(long: Keys, truth: str, damage: str) -> None:
     assert registry.seq == COMMITS
     # Whoever has read past it writes on.
     assert put(registry, "next").version == f"0.{-(-COMMITS // 100) + 1}.0"
-    if not any(changed.values()):
+    if damage not in VERIFIED:
         return
     report = Registry(backend=backend).verify(deep=False)
     bad = {key for key, data in changed.items() if data}
