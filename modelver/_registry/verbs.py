@@ -26,7 +26,7 @@ from modelver._values.names import check_model_name, check_text
 from modelver._values.ref import Ref
 from modelver._values.semver import is_version
 from modelver._values.state import State, VersionState
-from modelver.errors import InvalidInputError
+from modelver.errors import InvalidInputError, NotFoundError
 
 R = TypeVar("R")
 
@@ -79,7 +79,12 @@ class Verbs(ABC, Generic[R]):
 
         def find(state: State, name: str) -> str | None:
             ref = f"{name}@{expect}" if bare else expect
-            found = target_of(self._core, ref, quiet=True)(state)
+            try:
+                found = target_of(self._core, ref, quiet=True)(state)
+            except NotFoundError:
+                if bare:  # a number that nobody has is not where the alias is
+                    return str(expect)
+                raise
             # A version of another model is never where this alias is.
             return found.version if found.name == name else found.ref
 

@@ -120,7 +120,6 @@ def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
 # In a folder each injection takes ten times as long, and the same code decides.
 IN_A_FOLDER: Final = {
     "create",
-    "register the first",
     "register the next",
     "promote",
     "transaction",

@@ -20,7 +20,7 @@ from tests.crash.scenarios import SCENARIOS, prepare, run
 
 pytestmark = pytest.mark.crash
 
-LEAST = {"create": 5, "register the next": 30, "promote": 8, "transaction": 30}
+LEAST = {"create": 5, "register the next": 30, "promote": 8}
 
 
 class Failing:

@@ -189,3 +189,38 @@ def test_a_file_that_grows_for_ever(registry: Registry, source: Path) -> None:
         thread.join()
     assert error.kind is ErrorKind.CHANGED_DURING_READ
     assert registry.models() == []
+
+
+class _AwayAndBack(Meddler):
+    """Another file lies there while the second one is read, and is gone afterwards."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(lambda: None)
+        self._path, self._away = folder / "b.bin", folder.parent / "away"
+        self._times = 0
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Put another file in the place, then the first one again."""
+        if not inc:
+            return
+        self._times += 1
+        if self._times == 1:
+            self._path.replace(self._away)
+            self._path.write_bytes(b"another" * 10)
+        elif self._times == 2:
+            self._away.replace(self._path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an open file cannot be moved there")
+def test_away_and_back(registry: Registry, source: Path) -> None:
+    """A file that was another one while it was read is not taken for itself.
+
+    Both looks at the folder see the same; the read in between did not.
+    """
+    time.sleep(0.02)
+    meddler = _AwayAndBack(source)
+    error = refused(
+        lambda: registry.register("m", source, environment=False, progress=meddler)
+    )
+    assert error.kind is ErrorKind.CHANGED_DURING_READ
+    assert registry.models() == []

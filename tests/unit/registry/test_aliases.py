@@ -171,3 +171,12 @@ def test_an_alias_keeps_its_version(
         registry.withdraw(three[0], "bad")
     registry.clear_alias("fraud", "production")
     assert registry.withdraw(three[0], "bad").withdrawn == "bad"
+
+
+def test_an_unheard_of_number_is_a_conflict(
+    registry: Registry, three: list[ModelVersion]
+) -> None:
+    """An alias cannot be at a number that nobody has."""
+    with pytest.raises(ConflictError) as caught:
+        registry.promote(three[0], "staging", expect="9.9.9")
+    assert (caught.value.expected, caught.value.actual) == ("9.9.9", None)
