@@ -80,7 +80,7 @@ class Verbs(ABC, Generic[R]):
         def find(state: State, name: str) -> str | None:
             ref = f"{name}@{expect}" if bare else expect
             try:
-                found = target_of(self._core, ref, quiet=True)(state)
+                found = target_of(self._core, ref, quiet=bare)(state)
             except NotFoundError:
                 if bare:  # a number that nobody has is not where the alias is
                     return str(expect)

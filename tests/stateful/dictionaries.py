@@ -197,9 +197,12 @@ class Dictionaries:
         elif alive and alive[-1]["content"] == content:
             same = alive[-1]
         if same:
+            # What was said when it was registered may have been overtaken since.
             if not (
-                metrics.items() <= same["metrics"].items()
-                and tags.items() <= same["tags"].items()
+                all(
+                    words == same["said"][what] or words.items() <= same[what].items()
+                    for what, words in (("metrics", metrics), ("tags", tags))
+                )
                 and set(aliases) <= set(self.held(same))
             ):
                 self.warned.add(SameBundleWarning)
@@ -222,6 +225,7 @@ class Dictionaries:
             "content": content,
             "seq": self.seq + 1,
             "bump": why,
+            "said": {"tags": dict(tags), "metrics": dict(metrics)},
             "parents": origin,
             "tags": dict(tags),
             "metrics": dict(metrics),

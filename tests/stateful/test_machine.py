@@ -23,6 +23,7 @@ from modelver import (
     ModelVersion,
     PendingVersion,
     Registry,
+    SameBundleWarning,
 )
 from tests.stateful.dictionaries import (
     RANGES,
@@ -244,6 +245,8 @@ class Machine(RuleBasedStateMachine):
         try:
             answer = on_model(model)
         except RefusedError as error:
+            # Of what is refused, nothing else is told.
+            model.warned.discard(SameBundleWarning)
             refused = error.args[0]
         found = raised = None
         with warnings.catch_warnings(record=True) as caught:
