@@ -83,19 +83,13 @@ def open_core(
     if backend.capabilities.persistent:
         memory = HeadMemory(state_folder(), backend.url)
     if create and not read_only:
-        existed = True
-        try:
-            open_registry(backend)
-        except RegistryNotFoundError:
-            existed = False
         identity = create_registry(
             backend,
             digest=digest or DEFAULT_ALGORITHM,
             created=clock(),
             statuses=[check_status(s) for s in statuses or DEFAULT_STATUSES],
+            memory=memory,
         )
-        if not existed and memory is not None:
-            memory.forget()  # whatever stood here before is gone, on purpose
         _check_as_asked(identity.info, digest, statuses)
     else:
         identity = open_registry(backend)

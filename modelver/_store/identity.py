@@ -7,6 +7,7 @@ from typing import Final
 from attrs import frozen
 
 from modelver._store.layout import REGISTRY
+from modelver._store.memory import HeadMemory
 from modelver._values.about import TOOL
 from modelver._values.codec import registry_from_bytes, registry_to_bytes
 from modelver._values.digests import digest_of
@@ -101,8 +102,12 @@ def create_registry(
     digest: str,
     created: str,
     statuses: Sequence[str] = DEFAULT_STATUSES,
+    memory: HeadMemory | None = None,
 ) -> Identity:
     """Create a registry, or return the one that is there already.
+
+    What *memory* holds of the address is forgotten just before: whatever stood there is
+    gone, on purpose. After it would be too late for a client that comes in between.
 
     Raises:
         InvalidInputError: The place holds something else.
@@ -134,6 +139,8 @@ def create_registry(
         created=created,
         tool=TOOL,
     )
+    if memory is not None:
+        memory.forget()
     try:
         backend.create(REGISTRY, registry_to_bytes(info))
     except AlreadyExistsError:

@@ -172,7 +172,7 @@ def test_all_or_nothing(scenario: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scenario", sorted(IN_A_FOLDER))
 def test_all_or_nothing_in_a_folder(scenario: str, tmp_path: Path) -> None:
     """So it is in a folder."""
-    assert _check("folder", scenario, tmp_path, FEWER) >= 13
+    assert _check("folder", scenario, tmp_path, FEWER) >= 11
 
 
 @pytest.mark.slow
@@ -248,10 +248,6 @@ def test_a_warning_may_be_an_error(tmp_path: Path) -> None:
     assert fresh._core.state().voids == fresh.at(4)._core.state().voids
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the memory of the old registry is forgotten after the new one is created",
-)
 @pytest.mark.parametrize("fault", [Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
 def test_created_anew(tmp_path: Path, fault: Fault) -> None:
     """Where a registry was deleted, a crash while it is created anew is no obstacle.

