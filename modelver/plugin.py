@@ -43,6 +43,7 @@ __all__ = [
     "IsNull",
     "KeyInfo",
     "Like",
+    "LocalFiles",
     "Not",
     "Or",
     "OrderKey",
@@ -163,6 +164,24 @@ class Backend(Protocol):
 
     def delete(self, key: str) -> None:
         """Delete *key*; a missing key is no error."""
+
+
+@runtime_checkable
+class LocalFiles(Protocol):
+    """What a backend may have besides, whose keys are files of this machine.
+
+    Readers then copy inside the kernel (or share blocks, where the file system can)
+    instead of taking every byte through Python.
+    """
+
+    def descriptor(self, key: str) -> int | None:
+        """Open the regular file of *key* for reading; None where there is no such key.
+
+        The caller closes it.
+
+        Raises:
+            StorageError: It is no regular file, or cannot be opened.
+        """
 
 
 class BackendFactory(Protocol):

@@ -1,5 +1,6 @@
 """What the bundle room asks of the store; the desk hands it in."""
 
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -54,8 +55,28 @@ class Objects(Protocol):
     def writer(self) -> ObjectWriter:
         """Begin an object."""
 
+    def put(
+        self,
+        pieces: Iterable[bytes | memoryview],
+        digest: str,
+        *,
+        incarnation: int = 0,
+        taken: Callable[[], object] | None = None,
+    ) -> str:
+        """Store an object of these bytes, and return its name.
+
+        *taken* is called once the pieces are no longer needed.
+        """
+
     def read(self, name: str, start: int, end: int) -> bytes:
         """Return exactly bytes ``start:end``, or raise IntegrityError."""
+
+    @property
+    def local(self) -> bool:
+        """Whether objects are files of this machine, and have descriptors."""
+
+    def descriptor(self, name: str) -> int:
+        """Open the file of an object for reading; the caller closes it."""
 
 
 class Progress(Protocol):

@@ -43,10 +43,16 @@ def _describe(group: str, point: EntryPoint) -> Plugin:
         group=group,
         name=point.name,
         target=point.value,
-        # Broken metadata has neither, whatever the types say.
-        distribution=(point.dist and point.dist.name) or "?",
-        version=(point.dist and point.dist.version) or "?",
+        distribution=_said(point, "Name"),
+        version=_said(point, "Version"),
     )
+
+
+def _said(point: EntryPoint, field: str) -> str:
+    """Return what the distribution of *point* says, or ``?``: metadata may be broken."""
+    if point.dist is None or field not in point.dist.metadata:
+        return "?"
+    return point.dist.metadata[field]
 
 
 def plugins() -> list[Plugin]:

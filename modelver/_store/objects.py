@@ -1,14 +1,15 @@
 """Objects: immutable byte strings, named by their content and an incarnation."""
 
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final, Self
 
 from attrs import frozen
 
 from modelver._store.layout import object_key
-from modelver._values.digests import new_hasher
+from modelver._values.digests import hex_of, new_hasher
 from modelver.errors import ErrorKind, IntegrityError
-from modelver.plugin import Backend, Upload
+from modelver.plugin import Backend, LocalFiles, Upload
 
 _PIECE: Final = 1024 * 1024
 
@@ -95,6 +96,55 @@ class ObjectStore:
     def writer(self) -> ObjectWriter:
         """Begin an object; use it as a context manager."""
         return ObjectWriter(self, self._backend.upload())
+
+    def put(
+        self,
+        pieces: Iterable[bytes | memoryview],
+        digest: str,
+        *,
+        incarnation: int = 0,
+        taken: Callable[[], object] | None = None,
+    ) -> str:
+        """Store an object that is in memory, and return its name.
+
+        Args:
+            pieces: Its bytes.
+            digest: Of all of them.
+            incarnation: The sequence number of the registry's last sweep, or 0.
+            taken: Called once *pieces* are no longer needed.
+
+        Raises:
+            StorageError: The store refuses.
+        """
+        while self.is_damaged(f"{hex_of(digest)}.{incarnation}"):
+            # Nothing is overwritten: good bytes go beside the bad ones.
+            incarnation += 1
+        name = f"{hex_of(digest)}.{incarnation}"
+        with self._backend.upload() as upload:
+            for piece in pieces:
+                upload.write(piece)
+            if taken is not None:
+                taken()
+            upload.commit(object_key(name))
+        return name
+
+    @property
+    def local(self) -> bool:
+        """Whether objects are files of this machine, and have descriptors."""
+        return isinstance(self._backend, LocalFiles)
+
+    def descriptor(self, name: str) -> int:
+        """Open the file of an object for reading; the caller closes it.
+
+        Raises:
+            IntegrityError: The object is missing.
+            StorageError: The store cannot tell.
+        """
+        assert isinstance(self._backend, LocalFiles)  # noqa: S101 - local was asked
+        descriptor = self._backend.descriptor(object_key(name))
+        if descriptor is None:
+            raise missing(name)
+        return descriptor
 
     def is_damaged(self, name: str) -> bool:
         """Whether an object is there, and holds other bytes than its name says."""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, get_args
 from attrs import fields, has
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_unstructure_fn
 
 from modelver._values.digests import check_digest, digest_of
 from modelver._values.entry import (
@@ -33,6 +34,7 @@ from modelver._values.manifest import (
     Bundle,
     Layout,
     Manifest,
+    Slice,
     check_layout,
 )
 from modelver._values.names import check_status
@@ -180,6 +182,10 @@ def _make(*, detailed: bool) -> Converter:
         converter.register_unstructure_hook(kind, unstructure_action)
     converter.register_unstructure_hook_func(
         lambda kind: kind == Action, unstructure_action
+    )
+    # There may be tens of thousands in a manifest: their defaults go unsaid.
+    converter.register_unstructure_hook(
+        Slice, make_dict_unstructure_fn(Slice, converter, _cattrs_omit_if_default=True)
     )
     return converter
 
@@ -367,7 +373,7 @@ def manifest_from_bytes(raw: bytes, algorithm: str) -> Manifest:
     bundle = _structure(document, Bundle)
     layout = _structure(loads(rest[:-1], limit=MAX_MANIFEST), Layout)
     _check_files(bundle, algorithm)
-    check_layout(bundle, layout)
+    check_layout(bundle, layout, algorithm)
     return Manifest(
         bundle=bundle,
         layout=layout,

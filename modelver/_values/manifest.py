@@ -6,11 +6,12 @@ objects and is no part of its identity: the same bundle placed otherwise keeps i
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from attrs import field, frozen
 
+from modelver._values.digests import check_digest
 from modelver.errors import ErrorKind, FormatError, UpgradeRequiredError
 
 ROLES: Final = ("model", "code", "data", "config", "environment", "docs")
@@ -121,12 +122,15 @@ class Slice:
         offset: Bytes from the object's start.
         length: Bytes, at least 1.
         codec: How the stretch is encoded; ``none`` in format 1.
+        digest: Of the stretch; None where the file's or the object's says it: see
+            :func:`slice_digests`.
     """
 
     object: str
     offset: int
     length: int
     codec: str = "none"
+    digest: str | None = None
 
 
 @frozen(kw_only=True)
@@ -165,7 +169,19 @@ class Manifest:
         return {s.object for cut in self.layout.files.values() for s in cut}
 
 
-def check_layout(bundle: Bundle, layout: Layout) -> None:
+def slice_digests(file: FileEntry, cut: Sequence[Slice]) -> list[str]:
+    """Return the digest of each slice of *file*, so that each is verified by itself.
+
+    The only slice of a file has the file's. Of several, one that names no digest is
+    a whole object, and has the object's.
+    """
+    if len(cut) == 1:
+        return [file.digest]
+    algorithm = file.digest.partition(":")[0]
+    return [piece.digest or f"{algorithm}:{piece.object[:64]}" for piece in cut]
+
+
+def check_layout(bundle: Bundle, layout: Layout, algorithm: str) -> None:
     """Check that *layout* places every byte of *bundle*, and nothing else.
 
     Raises:
@@ -177,7 +193,8 @@ def check_layout(bundle: Bundle, layout: Layout) -> None:
     for file in bundle.files:
         where = f"$.layout.files[{file.path!r}]"
         total = 0
-        for piece in layout.files[file.path]:
+        cut = layout.files[file.path]
+        for piece in cut:
             if piece.codec not in CODECS:
                 raise UpgradeRequiredError(
                     f"{where} is encoded with {piece.codec!r}, unknown to this release",
@@ -188,6 +205,10 @@ def check_layout(bundle: Bundle, layout: Layout) -> None:
                 raise _malformed(f"names no object: {piece.object[:100]!r}", where)
             if piece.offset < 0 or piece.length < 1:
                 raise _malformed("has a slice of no bytes", where)
+            if piece.digest is not None:
+                check_digest(piece.digest, algorithm, path=where)
+            elif piece.offset and len(cut) > 1:
+                raise _malformed("has a slice that nothing verifies", where)
             total += piece.length
         if total != file.size:
             raise _malformed(f"adds up to {total}, the file has {file.size}", where)

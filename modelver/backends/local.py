@@ -184,27 +184,36 @@ class LocalBackend:
     def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
         """See :meth:`modelver.plugin.Backend.read`."""
         with translated("read", self.url, key):
-            try:
-                descriptor = os.open(self._place(key), _READ)
-            except (FileNotFoundError, NotADirectoryError):
+            descriptor = self.descriptor(key)
+            if descriptor is None:
                 return None
             try:
-                found = os.fstat(descriptor)
-                # A device may be endless, and a FIFO looks empty.
-                if not stat.S_ISREG(found.st_mode):
-                    raise StorageError(
-                        f"{key!r} in {self.url} is no regular file",
-                        hint="Move it away; modelver makes nothing else.",
-                        key=key,
-                    )
-                if start >= found.st_size:  # it may be more than a seek can take
+                size = os.fstat(descriptor).st_size
+                if start >= size:  # it may be more than a seek can take
                     return b""
-                stop = found.st_size if end is None else min(end, found.st_size)
+                stop = size if end is None else min(end, size)
                 if start:
                     os.lseek(descriptor, start, os.SEEK_SET)
                 return _read_up_to(descriptor, stop - start)
             finally:
                 os.close(descriptor)
+
+    def descriptor(self, key: str) -> int | None:
+        """See :meth:`modelver.plugin.LocalFiles.descriptor`."""
+        with translated("read", self.url, key):
+            try:
+                descriptor = os.open(self._place(key), _READ)
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            # A device may be endless, and a FIFO looks empty.
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
+            os.close(descriptor)
+            raise StorageError(
+                f"{key!r} in {self.url} is no regular file",
+                hint="Move it away; modelver makes nothing else.",
+                key=key,
+            )
 
     def read_many(self, keys: Sequence[str], limit: int) -> list[bytes | None]:
         """See :meth:`modelver.plugin.Backend.read_many`."""
