@@ -1,9 +1,10 @@
 """How fast the first registry is: each figure beside its limit, in one run.
 
-Run it with ``nox -s bench``, or ``python benchmarks/speed.py --help``. Every work is
-interleaved with the limit that it is compared to; a row gives the medians, the spread
-(lowest to highest), and the median of the ratios pair by pair. Read the ratios: the
-seconds are those of one machine on one day.
+Run it with ``nox -s bench -- speed``, or ``python benchmarks/speed.py --help``. Every
+work is interleaved with the limit that it is compared to; a row gives the medians, the
+spread (lowest to highest), and the median of the ratios pair by pair. Read the ratios:
+the seconds are those of one machine on one day. How fast large files go in and out is
+measured in ``bytes/``.
 """
 
 import argparse

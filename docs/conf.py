@@ -14,7 +14,8 @@ project_copyright = author
 release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-exclude_patterns = ["_build", "changelog.d"]
+# One page is included in another.
+exclude_patterns = ["_build", "changelog.d", "explanation/speed-figures.md"]
 html_theme = "furo"
 html_title = f"modelver {release}"
 templates_path: list[str] = []

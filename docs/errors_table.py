@@ -26,6 +26,7 @@ NEXT: Final = {
     "ModelNotFoundError": "ask for another model: see `near`",
     "ModelverError": "the root: catch it where any failure is handled alike",
     "NotFoundError": "ask for something else: see `near`",
+    "OfflineError": "fetch it while online: `modelver path REF`",
     "OutcomeUnknownError": "ask `registry.outcome(error.txid)`",
     "PluginError": "mend the installation",
     "ReadOnlyError": "open the registry for writing",
@@ -182,9 +183,17 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
     ErrorKind.IO: ("StorageError", "reading or writing failed"),
     ErrorKind.DISK_FULL: ("StorageError", "the disk or the quota is full"),
     ErrorKind.ACCESS_DENIED: ("AccessDeniedError", "the store refuses this user"),
+    ErrorKind.OFFLINE: (
+        "OfflineError",
+        "it is not in the cache, and `offline=True` or `MODELVER_OFFLINE` is set",
+    ),
     ErrorKind.OUTCOME_UNKNOWN: (
         "OutcomeUnknownError",
         "the store did not say whether the commit landed",
+    ),
+    ErrorKind.NOT_FLUSHED: (
+        "StorageError",
+        "bytes that were written did not reach the disk; nothing was committed",
     ),
     ErrorKind.UNSUPPORTED: (
         "StorageError",
@@ -192,7 +201,7 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
     ),
     ErrorKind.OPENED_READ_ONLY: (
         "ReadOnlyError",
-        "the registry was opened with `read_only=True`",
+        "the registry was opened with `read_only=True`, or offline",
     ),
     ErrorKind.IN_THE_PAST: (
         "ReadOnlyError",

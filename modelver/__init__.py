@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from modelver._values.report import Problem, Report
     from modelver._values.semver import Version
     from modelver._values.state import AliasMove
+    from modelver._values.usage import Stats, Usage
     from modelver.errors import (
         AccessDeniedError,
         AlreadyExistsError,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         ModelverError,
         ModelverWarning,
         NotFoundError,
+        OfflineError,
         OutcomeUnknownError,
         PluginError,
         ReadOnlyError,
@@ -73,7 +75,9 @@ _HOMES = {
     "PendingVersion": "_registry.transaction",
     "Problem": "_values.report",
     "Report": "_values.report",
+    "Stats": "_values.usage",
     "Transaction": "_registry.transaction",
+    "Usage": "_values.usage",
     "Version": "_values.semver",
     "forget": "_registry.opening",
     "AccessDeniedError": "errors",
@@ -90,6 +94,7 @@ _HOMES = {
     "ModelverError": "errors",
     "ModelverWarning": "errors",
     "NotFoundError": "errors",
+    "OfflineError": "errors",
     "OutcomeUnknownError": "errors",
     "PluginError": "errors",
     "ReadOnlyError": "errors",
@@ -129,6 +134,7 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "ModelverWarning",
     "Node",
     "NotFoundError",
+    "OfflineError",
     "OutcomeUnknownError",
     "PendingVersion",
     "PluginError",
@@ -137,9 +143,11 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "RegistryNotFoundError",
     "Report",
     "SameBundleWarning",
+    "Stats",
     "StorageError",
     "Transaction",
     "UpgradeRequiredError",
+    "Usage",
     "Version",
     "VersionExistsError",
     "VersionNotFoundError",

@@ -17,6 +17,7 @@
     │   └─ UpgradeRequiredError            upgrade modelver
     ├─ StorageError (OSError)              the environment; retry if .retryable
     │   ├─ AccessDeniedError (PermissionError)
+    │   ├─ OfflineError                    fetch it while online
     │   └─ OutcomeUnknownError             the commit may have landed: ask outcome()
     ├─ ReadOnlyError                       open the registry for writing
     ├─ PluginError                         fix the installation
@@ -47,6 +48,7 @@ __all__ = [
     "ModelverError",
     "ModelverWarning",
     "NotFoundError",
+    "OfflineError",
     "OutcomeUnknownError",
     "PluginError",
     "ReadOnlyError",
@@ -116,7 +118,9 @@ class ErrorKind(StrEnum):
     IO = "io"
     DISK_FULL = "disk-full"
     ACCESS_DENIED = "access-denied"
+    OFFLINE = "offline"
     OUTCOME_UNKNOWN = "outcome-unknown"
+    NOT_FLUSHED = "not-flushed"
     UNSUPPORTED = "unsupported"
     # ReadOnlyError
     OPENED_READ_ONLY = "opened-read-only"
@@ -329,6 +333,17 @@ class AccessDeniedError(StorageError, PermissionError):
     """The store refuses: credentials or permissions."""
 
     default_kind = ErrorKind.ACCESS_DENIED
+
+
+class OfflineError(StorageError):
+    """What was asked for is not in the cache, and the store may not be asked."""
+
+    default_kind = ErrorKind.OFFLINE
+
+    @property
+    def ref(self) -> str | None:
+        """The version that it is of."""
+        return cast("str | None", self.facts.get("ref"))
 
 
 class OutcomeUnknownError(StorageError):

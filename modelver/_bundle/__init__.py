@@ -3,25 +3,40 @@
 Reads and writes folders; reaches the store through the two ports in ``ports.py``.
 """
 
-from modelver._bundle.cache import FileCache
+from modelver._bundle.cache import (
+    Bounds,
+    CachedCopy,
+    FileCache,
+    cached_copies,
+    cached_reader,
+    cached_registries,
+    not_cached,
+    remove_copy,
+)
 from modelver._bundle.change import Change, classify, structure_digest
 from modelver._bundle.checkout import checkout
 from modelver._bundle.collect import Item, collect, collect_config
+from modelver._bundle.inputs import digest_path, inputs_of
+from modelver._bundle.known import LOOKED_FOR, Known
 from modelver._bundle.local import local_path
+from modelver._bundle.memory import LocalMemory
 from modelver._bundle.read import BundleReader, read_range
-from modelver._bundle.write import (
-    BundleWriter,
-    check_unchanged,
-    digest_path,
-    inputs_of,
-)
+from modelver._bundle.write import BundleWriter, check_unchanged
 
 __all__ = [
+    "LOOKED_FOR",
+    "Bounds",
     "BundleReader",
     "BundleWriter",
+    "CachedCopy",
     "Change",
     "FileCache",
     "Item",
+    "Known",
+    "LocalMemory",
+    "cached_copies",
+    "cached_reader",
+    "cached_registries",
     "check_unchanged",
     "checkout",
     "classify",
@@ -30,6 +45,8 @@ __all__ = [
     "digest_path",
     "inputs_of",
     "local_path",
+    "not_cached",
     "read_range",
+    "remove_copy",
     "structure_digest",
 ]

@@ -1,33 +1,31 @@
 """Writing a bundle into a folder: fresh, verified, whole or not at all."""
 
+import contextlib
 import os
+import re
 import shutil
 import stat
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
+from modelver._bundle.disk import translate
+from modelver._bundle.fetch import fetch_file, fetch_files
 from modelver._bundle.local import local_path
 from modelver._bundle.ports import Progress
 from modelver._bundle.read import BundleReader
 from modelver._values.manifest import FileEntry
-from modelver.errors import (
-    AccessDeniedError,
-    AlreadyExistsError,
-    ErrorKind,
-    ModelverError,
-    StorageError,
-)
+from modelver.errors import AlreadyExistsError, ErrorKind, ModelverError
 
-_NEW: Final = (
-    os.O_CREAT
-    | os.O_EXCL
-    | os.O_WRONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-)
+try:
+    import fcntl
+except ImportError:  # Windows
+    _CAN_LOCK = False
+else:
+    _CAN_LOCK = True
+
+__all__ = ["checkout", "translate", "write_file"]
 
 
 def checkout(
@@ -38,8 +36,9 @@ def checkout(
 ) -> Path:
     """Write *files* below *target*, which must not exist or be an empty folder.
 
-    They are written into a fresh folder beside it, verified while they stream, and
-    the folder is renamed once: an interrupted checkout leaves nothing at the target.
+    They are written into a fresh folder beside it, verified, and the folder is renamed
+    once: an interrupted checkout leaves nothing at the target. What a killed one has
+    left beside it, the next one to the same target takes away.
 
     Raises:
         AlreadyExistsError: Something is there.
@@ -51,37 +50,95 @@ def checkout(
     files = list(files)
     if progress is not None:
         progress.set_size(sum(file.size for file in files))
-    # A name may have 255 bytes, and a character four of them.
-    fresh = target.parent / f".{target.name[:32]}.{uuid.uuid4().hex[:12]}.tmp"
     try:
         if _occupied(target):
             raise _taken(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        fresh.mkdir()
-        for file in files:
-            write_file(reader, file, fresh / file.path)
-            if progress is not None:
-                progress.relative_update(file.size)
-        _rename(fresh, target)
+        _clear_leftovers(target)
+        with _fresh_folder(target) as fresh:
+            fetch_files(reader, files, fresh, progress, shown=target)
+            _rename(fresh, target)
     except ModelverError:
         raise
     except OSError as error:
         raise translate(error, target) from error
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
     return target
 
 
 def write_file(reader: BundleReader, file: FileEntry, path: Path) -> None:
     """Write one verified file where nothing is yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    mode = 0o777 if file.executable else 0o666
-    descriptor = os.open(path, _NEW, mode)
-    with os.fdopen(descriptor, "wb", buffering=0) as out:
-        for piece in reader.stream(file):
-            rest = memoryview(piece)
-            while rest:
-                rest = rest[out.write(rest) :]
+    fetch_file(reader, file, path)
+
+
+def _prefix(target: Path) -> str:
+    # A name may have 255 bytes, and a character four of them.
+    return f".{target.name[:32]}."
+
+
+@contextmanager
+def _fresh_folder(target: Path) -> Iterator[Path]:
+    """Make a folder beside *target*; if it is still there at the end, it goes."""
+    fresh, lock = _locked_folder(target)
+    try:
+        yield fresh
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def _locked_folder(target: Path) -> tuple[Path, int | None]:
+    """Make a folder of our own; its lock tells others that we have not ended."""
+    while True:
+        fresh = target.parent / f"{_prefix(target)}{uuid.uuid4().hex[:12]}.tmp"
+        fresh.mkdir()
+        try:
+            lock = _lock(fresh)
+            if lock is None or os.path.samestat(os.fstat(lock), fresh.lstat()):
+                return fresh, lock
+            os.close(lock)
+        except (BlockingIOError, FileNotFoundError):
+            pass  # taken for a leftover a moment before it was locked
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; None where folders cannot be locked.
+
+    Raises:
+        OSError: It is another's, is gone, or is no folder.
+    """
+    if not _CAN_LOCK:
+        return None
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(folder, flags)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _clear_leftovers(target: Path) -> None:
+    """Delete what checkouts to *target* have left that were killed.
+
+    The lock alone tells: the system lets go of it when its process ends, however old
+    the folder is by then.
+    """
+    name = re.compile(re.escape(_prefix(target)) + r"[0-9a-f]{12}\.tmp")
+    leftovers: list[Path] = []
+    # A folder that may be written to need not be one that may be listed.
+    with contextlib.suppress(OSError), os.scandir(target.parent) as found:
+        leftovers += (Path(item.path) for item in found if name.fullmatch(item.name))
+    for folder in leftovers:
+        with contextlib.suppress(OSError):
+            lock = _lock(folder)
+            if lock is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+                os.close(lock)
 
 
 def _rename(fresh: Path, target: Path) -> None:
@@ -111,18 +168,3 @@ def _taken(target: Path) -> AlreadyExistsError:
         kind=ErrorKind.TARGET_EXISTS,
         hint="Choose a folder that does not exist, or remove this one first.",
     )
-
-
-def translate(error: OSError, path: Path) -> StorageError:
-    """Return modelver's error for what a local disk says."""
-    what = f"cannot write {os.fspath(path)!r}: {error.strerror or error}"
-    if isinstance(error, PermissionError):
-        return AccessDeniedError(what, hint="Choose a folder that you may write to.")
-    if error.errno in (28, 122):  # ENOSPC, EDQUOT
-        return StorageError(
-            what,
-            kind=ErrorKind.DISK_FULL,
-            hint="Free some space and call again; nothing was left behind.",
-            retryable=True,
-        )
-    return StorageError(what, hint="Choose a folder that can be made there.")

@@ -54,7 +54,7 @@ class Item:
         role: The role.
         origin: Where to read it, or the bytes themselves.
         executable: Whether its owner may run it.
-        stamp: (size, mtime in ns) when it was listed; None for bytes.
+        info: Of the file when it was listed; None for bytes.
         group: The top-level thing it belongs to, and whether that is a folder: for
             data, one input.
         inner: The path below that folder.
@@ -64,9 +64,22 @@ class Item:
     role: str
     origin: Path | bytes
     executable: bool
-    stamp: tuple[int, int] | None
+    info: os.stat_result | None
     group: tuple[str, bool]
     inner: str
+
+    @property
+    def size(self) -> int:
+        """Bytes, as listed."""
+        if self.info is not None:
+            return self.info.st_size
+        assert isinstance(self.origin, bytes)  # noqa: S101 - what has no info
+        return len(self.origin)
+
+    @property
+    def stamp(self) -> tuple[int, int] | None:
+        """(size, mtime in ns): what no writer leaves as it is; None for bytes."""
+        return None if self.info is None else (self.info.st_size, self.info.st_mtime_ns)
 
 
 def collect(role: str, what: Sources, *, exclude: Path | None = None) -> list[Item]:
@@ -177,7 +190,7 @@ def _bytes_item(role: str, path: str, data: bytes, group: str) -> Item:
         role=role,
         origin=data,
         executable=False,
-        stamp=None,
+        info=None,
         group=(group, False),
         inner=path,
     )
@@ -300,7 +313,7 @@ def _file_item(
         role=role,
         origin=path,
         executable=bool(info.st_mode & stat.S_IXUSR) and os.name != "nt",
-        stamp=(info.st_size, info.st_mtime_ns),
+        info=info,
         group=group,
         inner=inner,
     )

@@ -1,45 +1,7 @@
 """What the bundle room asks of the store; the desk hands it in."""
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Protocol, Self
-
-
-class StoredObject(Protocol):
-    """An object that was written."""
-
-    @property
-    def name(self) -> str:
-        """``<hex>.<incarnation>``."""
-
-    @property
-    def digest(self) -> str:
-        """Of its bytes."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-
-
-class ObjectWriter(Protocol):
-    """An object on its way into the store."""
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Append *data*."""
-
-    def commit(self, incarnation: int) -> StoredObject:
-        """Publish it."""
-
-    def __enter__(self) -> Self:
-        """Return the writer."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Throw away what was not committed."""
+from typing import Protocol
 
 
 class Objects(Protocol):
@@ -51,9 +13,6 @@ class Objects(Protocol):
 
     def key(self, name: str) -> str:
         """Return the key in the store of the object *name*."""
-
-    def writer(self) -> ObjectWriter:
-        """Begin an object."""
 
     def put(
         self,

@@ -1,14 +1,18 @@
 """From a manifest and objects to a file's bytes, verified before they are used."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from modelver._bundle.ports import Objects
-from modelver._values.digests import new_hasher
-from modelver._values.manifest import FileEntry, Manifest, Slice
+from modelver._values.digests import digest_of, new_hasher
+from modelver._values.manifest import FileEntry, Manifest, Slice, slice_digests
 from modelver.errors import ErrorKind, IntegrityError, NotFoundError
 
-_PIECE: Final = 1024 * 1024
+# Of a file on this machine that much stays in the processor's cache; elsewhere each
+# piece is a round trip.
+_PIECE: Final = 256 * 1024
+_FAR_PIECE: Final = 1024 * 1024
 
 
 def read_range(objects: Objects, cut: Iterable[Slice], start: int, end: int) -> bytes:
@@ -37,7 +41,7 @@ class BundleReader:
     """Reads the files of one version."""
 
     def __init__(self, objects: Objects, manifest: Manifest, ref: str) -> None:
-        self._objects = objects
+        self.objects = objects
         self.manifest = manifest
         self.ref = ref
 
@@ -73,6 +77,30 @@ class BundleReader:
                 return found
         return []
 
+    def cut(self, file: FileEntry) -> tuple[Slice, ...]:
+        """Return the slices of *file*, in order."""
+        return self.manifest.layout.files[file.path]
+
+    def load(self, name: str, start: int, end: int) -> bytes:
+        """Return bytes ``start:end`` of an object, unverified.
+
+        Raises:
+            IntegrityError: The object is missing or shorter than that.
+            StorageError: The store cannot tell.
+        """
+        with self._named():
+            return self.objects.read(name, start, end)
+
+    def descriptor(self, name: str) -> int:
+        """Open the file of an object, where objects are files of this machine.
+
+        Raises:
+            IntegrityError: The object is missing.
+            StorageError: The store cannot tell.
+        """
+        with self._named():
+            return self.objects.descriptor(name)
+
     def stream(self, file: FileEntry) -> Iterator[bytes]:
         """Yield the bytes of *file* in pieces.
 
@@ -82,18 +110,17 @@ class BundleReader:
         Raises:
             IntegrityError: The bytes are not the ones that were registered.
         """
-        hasher = new_hasher(self._objects.algorithm)
+        hasher = new_hasher(self.objects.algorithm)
         held = b""
-        for piece in self.manifest.layout.files[file.path]:
-            stop = piece.offset + piece.length
-            for start in range(piece.offset, stop, _PIECE):
-                end = min(start + _PIECE, stop)
-                data = self._objects.read(piece.object, start, end)
+        for piece in self.cut(file):
+            for data in self._pieces(piece):
                 hasher.update(data)
                 if held:
                     yield held
                 held = data
-        self._verify(file, f"{self._objects.algorithm}:{hasher.hexdigest()}")
+        actual = f"{self.objects.algorithm}:{hasher.hexdigest()}"
+        if actual != file.digest:
+            raise self.find_damage(file, actual)
         if held:
             yield held
 
@@ -101,18 +128,85 @@ class BundleReader:
         """Return a file's bytes."""
         return b"".join(self.stream(self.find(path)))
 
-    def _verify(self, file: FileEntry, actual: str) -> None:
-        if actual != file.digest:
-            objects = sorted({s.object for s in self.manifest.layout.files[file.path]})
-            raise IntegrityError(
-                f"{file.path!r} of {self.ref} is damaged: its bytes are not the ones "
-                "that were registered",
-                kind=ErrorKind.OBJECT_DAMAGED,
-                # Of several it cannot be told which one, without reading each whole.
-                key=self._objects.key(objects[0]) if len(objects) == 1 else None,
-                expected=file.digest,
-                actual=actual,
-                hint="Run verify to see what else is damaged, and restore the objects "
-                f"{', '.join(objects[:3])} from a copy of the registry.",
-                versions=[self.ref],
-            )
+    def check(
+        self, file: FileEntry, name: str, expected: str, data: bytes | memoryview
+    ) -> None:
+        """Check a slice's bytes, which lie in the object *name*.
+
+        Raises:
+            IntegrityError: They are not the ones that were registered.
+        """
+        actual = digest_of(self.objects.algorithm, data)
+        if actual != expected:
+            raise self.damage(file, [name], expected, actual)
+
+    def find_damage(self, file: FileEntry, actual: str) -> IntegrityError:
+        """Return the error for a file of another digest: reads it once more.
+
+        Its slices tell which object it is; where all of them are sound, it is the
+        manifest that does not hold together.
+
+        Raises:
+            IntegrityError: An object is missing by now, or shorter.
+        """
+        cut = self.cut(file)
+        digests = slice_digests(file, cut)
+        for piece, expected in zip(cut, digests, strict=True) if len(cut) > 1 else ():
+            hasher = new_hasher(self.objects.algorithm)
+            for data in self._pieces(piece):
+                hasher.update(data)
+            found = f"{self.objects.algorithm}:{hasher.hexdigest()}"
+            if found != expected:
+                return self.damage(file, [piece.object], expected, found)
+        objects = sorted({piece.object for piece in cut})
+        return self.damage(file, objects, file.digest, actual)
+
+    def damage(
+        self, file: FileEntry, objects: list[str], expected: str, actual: str
+    ) -> IntegrityError:
+        """Return the error for bytes of *file* that are not what was registered.
+
+        Args:
+            file: The file.
+            objects: The one that is damaged, or those of which one must be.
+            expected: The digest that was recorded.
+            actual: The digest that was found.
+        """
+        return IntegrityError(
+            f"{file.path!r} of {self.ref} is damaged: its bytes are not the ones "
+            "that were registered",
+            kind=ErrorKind.OBJECT_DAMAGED,
+            key=self.objects.key(objects[0]) if len(objects) == 1 else None,
+            expected=expected,
+            actual=actual,
+            hint="Run verify to see what else is damaged, and restore "
+            f"{'the objects ' if objects else 'the manifest'}"
+            f"{', '.join(objects[:3])} from a copy of the registry.",
+            versions=[self.ref],
+        )
+
+    def cut_short(self, file: FileEntry, name: str, end: int) -> IntegrityError:
+        """Return the error for an object that ends before byte *end*."""
+        return IntegrityError(
+            f"{file.path!r} of {self.ref} is damaged: the object {name} ends before "
+            f"byte {end}, up to which it was registered",
+            kind=ErrorKind.OBJECT_DAMAGED,
+            key=self.objects.key(name),
+            hint="Restore it from a copy of the registry, then run verify.",
+            versions=[self.ref],
+        )
+
+    def _pieces(self, piece: Slice) -> Iterator[bytes]:
+        step = _PIECE if self.objects.local else _FAR_PIECE
+        stop = piece.offset + piece.length
+        for start in range(piece.offset, stop, step):
+            yield self.load(piece.object, start, min(start + step, stop))
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Say of which version a missing object is."""
+        try:
+            yield
+        except IntegrityError as error:
+            error.facts.setdefault("versions", [self.ref])
+            raise

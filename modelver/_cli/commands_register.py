@@ -3,7 +3,7 @@
 from argparse import Namespace
 from typing import Any
 
-from modelver._cli.opening import opened
+from modelver._cli.opening import opened, progress
 from modelver._cli.output import Reply, Text
 from modelver._cli.words import (
     json_or_text,
@@ -41,6 +41,8 @@ def register(args: Namespace) -> Reply:
         aliases=args.alias,
         message=args.message,
         environment=not args.no_environment,
+        rehash=args.rehash,
+        progress=progress(args),
         **given,
     )
     made = version.seq > before

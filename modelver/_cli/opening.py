@@ -32,3 +32,8 @@ def opened(args: Namespace) -> Registry:
     """
     registry = Registry(address(args), author=args.author, cache=args.cache)
     return registry if args.at is None else registry.at(moment(args.at))
+
+
+def progress(args: Namespace) -> bool | None:
+    """Return the ``progress`` of a long call: a bar by itself, with JSON none."""
+    return False if args.json else None

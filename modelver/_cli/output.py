@@ -44,6 +44,7 @@ class Table(NamedTuple):
         headed: Whether the head is shown: on a terminal, and to programs.
         empty: What a person is told where there are no rows.
         drawn: What a terminal shows instead, laid out already.
+        summary: What a person is told below it.
     """
 
     head: Sequence[str]
@@ -52,6 +53,7 @@ class Table(NamedTuple):
     headed: tuple[bool, bool] = (True, False)
     empty: str = ""
     drawn: str = ""
+    summary: str = ""
 
 
 class Text(NamedTuple):
@@ -195,10 +197,12 @@ def _show_table(stream: TextIO, table: Table, colour: bool) -> None:  # noqa: FB
         head = [list(table.head)] if table.headed[1] and rows else []
         for row in [*head, *rows]:
             _write(stream, "\t".join(map(term_safe, row)) + "\n")
-    elif table.drawn or not table.rows:
+        return
+    if table.drawn or not table.rows:
         _line(stream, table.drawn or table.empty)
     elif len(table.rows) > _MAX_RICH_ROWS or not _show_rich(stream, table, colour):
         _show_aligned(stream, table)
+    _line(stream, table.summary)
 
 
 def _plain(cell: str | Cell) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from modelver._cli.spec import GLOBAL, GROUPS, Argument, Verb
+from modelver._cli.verbs_cache import CACHING
 from modelver._cli.verbs_read import READING
 from modelver._cli.verbs_write import WRITING
 from modelver._values.about import __version__
@@ -17,7 +18,7 @@ from modelver.errors import ErrorKind, InvalidInputError
 VERBS: Final = {
     verb.name: verb
     for group in GROUPS
-    for verb in (*WRITING, *READING)
+    for verb in (*WRITING, *READING, *CACHING)
     if verb.group == group
 }
 """All verbs by name, group after group."""

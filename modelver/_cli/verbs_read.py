@@ -201,6 +201,17 @@ READING: Final[Sequence[Verb]] = (
         "verify",
     ),
     Verb(
+        "du",
+        "commands_usage:du",
+        CHECK,
+        "tell how many bytes versions take, their own and shared ones",
+        (word("of", "a model, or a version; none: everything", nargs="?"),),
+        "The size is that of the files; own is what the store holds for them alone, "
+        "shared what it holds for others as well. The largest come first, and a total "
+        "last. In a pipe all versions are listed, and sizes are in bytes.",
+        "du fraud",
+    ),
+    Verb(
         "outcome",
         "commands_look:outcome",
         CHECK,

@@ -71,6 +71,7 @@ WRITING: Final[Sequence[Verb]] = (
             many("--alias", "an alias to give to it", "ALIAS"),
             option("--message", "of the commit", "-m", metavar="TEXT"),
             switch("--no-environment", "do not record Python and its packages"),
+            switch("--rehash", "read also the files that look unchanged"),
         ),
         "Prints the exact ref. The same bundle as the newest version is that version: "
         "nothing is written, so a job may run again.\n\n"

@@ -49,7 +49,7 @@ def _describe(group: str, point: EntryPoint) -> Plugin:
 
 
 def _said(point: EntryPoint, field: str) -> str:
-    """Return what the distribution of *point* says, or ``?``: metadata may be broken."""
+    """Return what the distribution of *point* says; its metadata may be broken."""
     if point.dist is None or field not in point.dist.metadata:
         return "?"
     return point.dist.metadata[field]

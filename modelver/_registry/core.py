@@ -5,14 +5,26 @@ from pathlib import Path
 
 from attrs import define
 
-from modelver._bundle import BundleReader, FileCache
+from modelver._bundle import (
+    BundleReader,
+    FileCache,
+    LocalMemory,
+    cached_reader,
+    not_cached,
+)
 from modelver._registry.steps import Step
 from modelver._store import Committer, Log, ManifestStore, ObjectStore
 from modelver._values.entry import Action
 from modelver._values.fold import Fold
 from modelver._values.manifest import Manifest
 from modelver._values.state import Said, State, VersionState
-from modelver.errors import ConflictError, ErrorKind, IntegrityError, ReadOnlyError
+from modelver.errors import (
+    ConflictError,
+    ErrorKind,
+    IntegrityError,
+    OfflineError,
+    ReadOnlyError,
+)
 from modelver.plugin import Backend, Indexer
 
 
@@ -21,6 +33,9 @@ class Core:
     """The rooms below, opened for one registry.
 
     Attributes:
+        memory: What this machine remembers of files and manifests; None where the
+            registry does not outlive the process.
+        offline: No store stands behind it, but what was fetched from one before.
         frozen: The state of a registry as it was; None for the present one.
     """
 
@@ -30,10 +45,12 @@ class Core:
     manifests: ManifestStore
     objects: ObjectStore
     cache: FileCache
+    memory: LocalMemory | None
     indexer: Callable[[], Indexer]
     author: str
     read_only: bool
     root: Path | None
+    offline: bool = False
     frozen: State | None = None
 
     def state(self) -> State:
@@ -45,8 +62,12 @@ class Core:
 
         Raises:
             IntegrityError: It is damaged, or of another bundle than the log says.
+            OfflineError: It was never fetched, and the store may not be asked.
         """
-        manifest = self.manifests.read(version.manifest)
+        try:
+            manifest = self.manifests.read(version.manifest)
+        except OfflineError as error:
+            raise not_cached(version.ref) from error
         if manifest.bundle_digest != version.bundle:
             raise IntegrityError(
                 f"the manifest of {version.ref} is of another bundle than the log says",
@@ -59,7 +80,10 @@ class Core:
 
     def reader(self, version: VersionState) -> BundleReader:
         """Return a reader of a version's files."""
-        return BundleReader(self.objects, self.manifest(version), version.ref)
+        manifest, ref = self.manifest(version), version.ref
+        if self.offline:
+            return cached_reader(self.cache, manifest, ref)
+        return BundleReader(self.objects, manifest, ref)
 
     def require_writable(self) -> None:
         """Refuse to write where that was not asked for.
@@ -72,6 +96,13 @@ class Core:
                 f"this is the registry as it was at commit {self.frozen.seq}",
                 kind=ErrorKind.IN_THE_PAST,
                 hint="Write to the present one: open it with Registry(url).",
+            )
+        if self.offline:
+            raise ReadOnlyError(
+                f"the registry in {self.backend.url!r} was opened offline",
+                kind=ErrorKind.OPENED_READ_ONLY,
+                hint="To write, open it without offline=True and without "
+                "MODELVER_OFFLINE.",
             )
         if self.read_only:
             raise ReadOnlyError(

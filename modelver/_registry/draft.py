@@ -52,12 +52,13 @@ class Draft:
         environment: bool,
         words: Mapping[str, Any],
         given: Mapping[str, Any],
+        rehash: bool,
         progress: Any,
     ) -> None:
         """Made by the registry; not called by users."""
         core.require_writable()
         self._core = core
-        self._staging = Staging(core, name, progress)
+        self._staging = Staging(core, name, progress, rehash=rehash)
         self._message = message
         self._author = author
         self._environment = environment

@@ -5,16 +5,23 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from modelver._bundle import FileCache
+from modelver._bundle import Bounds, FileCache, LocalMemory
 from modelver._capture import default_author
 from modelver._plugins import load
 from modelver._registry.core import Core
-from modelver._registry.places import cache_folder, state_folder
+from modelver._registry.offline import mirror_of, open_mirror, suggest_offline
+from modelver._registry.places import (
+    cache_bounds,
+    cache_folder,
+    is_offline,
+    state_folder,
+)
 from modelver._store import (
     Committer,
     HeadMemory,
     Log,
     ManifestStore,
+    MirrorBackend,
     ObjectStore,
     create_registry,
     open_registry,
@@ -23,7 +30,7 @@ from modelver._values.digests import DEFAULT_ALGORITHM
 from modelver._values.names import check_status, check_text
 from modelver._values.state import DEFAULT_STATUSES, RegistryInfo
 from modelver._values.url import scheme_of
-from modelver.errors import InvalidInputError, RegistryNotFoundError
+from modelver.errors import InvalidInputError, RegistryNotFoundError, StorageError
 from modelver.plugin import Backend, Indexer
 
 VARIABLE: Final = "MODELVER_REGISTRY"
@@ -64,6 +71,27 @@ def open_backend(url: str, storage_options: Mapping[str, Any] | None) -> Backend
     return backend
 
 
+def store_to_open(
+    url: str | os.PathLike[str] | None,
+    *,
+    backend: Backend | None,
+    storage_options: Mapping[str, Any] | None,
+    cache: str | os.PathLike[str] | None,
+    offline: bool | None,
+) -> Backend:
+    """Return the store to open; offline, what stands for it in the cache.
+
+    Raises:
+        OfflineError: Nothing was ever fetched from it.
+    """
+    if is_offline(offline):
+        where = backend.url if backend is not None else address(url)
+        return open_mirror(where, storage_options, cache_folder(cache))
+    if backend is not None:
+        return backend
+    return open_backend(address(url), storage_options)
+
+
 def open_core(
     backend: Backend,
     *,
@@ -73,41 +101,59 @@ def open_core(
     read_only: bool,
     author: str | None,
     cache: str | os.PathLike[str] | None,
+    cache_size: int | str | None,
     indexer: str,
     timeout: float,
     clock: Callable[[], str],
 ) -> Core:
     """Open or create the registry in *backend*, and wire the rooms up."""
     who = check_text(author, "the author", _MAX_AUTHOR) if author else default_author()
-    memory = None
+    above, bounds = cache_folder(cache), cache_bounds(cache_size)
+    offline, memory = isinstance(backend, MirrorBackend), None
     if backend.capabilities.persistent:
         memory = HeadMemory(state_folder(), backend.url)
-    if create and not read_only:
-        identity = create_registry(
-            backend,
-            digest=digest or DEFAULT_ALGORITHM,
-            created=clock(),
-            statuses=[check_status(s) for s in statuses or DEFAULT_STATUSES],
-            memory=memory,
-        )
-        _check_as_asked(identity.info, digest, statuses)
-    else:
-        identity = open_registry(backend)
+    try:
+        if create and not read_only and not offline:
+            identity = create_registry(
+                backend,
+                digest=digest or DEFAULT_ALGORITHM,
+                created=clock(),
+                statuses=[check_status(s) for s in statuses or DEFAULT_STATUSES],
+                memory=memory,
+            )
+            _check_as_asked(identity.info, digest, statuses)
+        else:
+            identity = open_registry(backend)
+    except (StorageError, RegistryNotFoundError) as error:
+        if not offline:
+            suggest_offline(error, backend.url, above)
+        raise
     log = Log(backend, identity, memory)
     root = Path(backend.url) if Path(backend.url).is_absolute() else None
-    folder = Path(cache).expanduser() if cache is not None else cache_folder()
+    folder = above / identity.info.uuid
     return Core(
         backend=backend,
         log=log,
         committer=Committer(backend, log, clock, timeout=timeout),
         manifests=ManifestStore(backend, identity.info.digest),
         objects=ObjectStore(backend, identity.info.digest),
-        cache=FileCache(folder / identity.info.uuid),
+        cache=_file_cache(folder, bounds, backend, log),
+        memory=LocalMemory(folder) if backend.capabilities.persistent else None,
         indexer=lambda: _indexer(indexer),
         author=who,
-        read_only=read_only,
+        read_only=read_only or offline,
+        offline=offline,
         root=root,
     )
+
+
+def _file_cache(folder: Path, bounds: Bounds, backend: Backend, log: Log) -> FileCache:
+    """Return the cache of a registry; what is handed out will be found offline too."""
+    cache = FileCache(folder, bounds)
+    if backend.capabilities.persistent:
+        mirror = mirror_of(cache)
+        cache.told = lambda manifest: mirror.update(backend, log, manifest.digest)
+    return cache
 
 
 def _check_as_asked(

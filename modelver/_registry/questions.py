@@ -27,6 +27,7 @@ from modelver.errors import (
     InvalidInputError,
     ModelverError,
     NotFoundError,
+    StorageError,
 )
 
 _BEHIND_OUR_BACK: Final = {
@@ -160,4 +161,7 @@ def verify(
                 kind=error.kind, key=error.key or "", message=error.message
             )
             return evolve(report, problems=(problem, *report.problems))
+    except StorageError:
+        if report.ok:  # else it is named already
+            raise
     return report

@@ -7,7 +7,7 @@ from typing import Any, Self
 from attrs import evolve
 
 from modelver._lineage import Lineage
-from modelver._registry import questions
+from modelver._registry import questions, usage
 from modelver._registry.arguments import (
     as_sequence,
     parse_label,
@@ -15,6 +15,7 @@ from modelver._registry.arguments import (
 )
 from modelver._registry.commits import Commit, commits_of
 from modelver._registry.core import Core
+from modelver._registry.progress import progressing
 from modelver._registry.questions import RefLike
 from modelver._registry.resolve import find_model
 from modelver._registry.searching import Searcher, make_query
@@ -25,6 +26,7 @@ from modelver._values.jsonstrict import MAX_INTEGER
 from modelver._values.names import check_alias, check_model_name
 from modelver._values.report import Report
 from modelver._values.state import AliasMove, State, VersionState
+from modelver._values.usage import Stats
 from modelver.errors import (
     ErrorKind,
     IntegrityError,
@@ -306,13 +308,32 @@ class Reading:
         Args:
             ref: Only this version's; None: the whole registry.
             deep: Read every byte; otherwise see whether the sizes are right.
-            progress: An fsspec ``Callback``, told of bytes.
+            progress: As for :meth:`Registry.register`.
 
         Raises:
             StorageError: The store cannot tell.
         """
+        told = progressing(progress, "verifying")
         only = None if ref is None else {questions.find(self._core, ref)[1].ref}
-        return questions.verify(self._core, deep=deep, only=only, progress=progress)
+        with told:
+            return questions.verify(self._core, deep=deep, only=only, progress=told)
+
+    def stats(self, of: RefLike | None = None, *, progress: Any = None) -> Stats:
+        """Return what versions take: bytes of files, and bytes stored for them.
+
+        All manifests are read, and no listing: what no version needs is not counted.
+        A manifest that cannot be read is named in the answer.
+
+        Args:
+            of: A model by its name, or a version; None: the whole registry.
+            progress: As for :meth:`Registry.register`, but told of versions.
+
+        Raises:
+            NotFoundError: There is no such model or version.
+            StorageError: The store cannot tell.
+        """
+        with progressing(progress, "counting", "versions") as told:
+            return usage.measure(self._core, of, told)
 
     def __enter__(self) -> Self:
         return self

@@ -10,8 +10,9 @@ from modelver._registry.arguments import (
     format_moment,
     optional_text,
 )
+from modelver._registry.caching import Cache
 from modelver._registry.draft import DRAFT_WORDS, Draft
-from modelver._registry.opening import address, open_backend, open_core
+from modelver._registry.opening import open_core, store_to_open
 from modelver._registry.questions import RefLike
 from modelver._registry.reading import Reading
 from modelver._registry.registering import prepare, register_now
@@ -42,6 +43,10 @@ class Registry(Reading, Verbs[ModelVersion]):
         author: Who says what is written; None: ``MODELVER_AUTHOR``, else the user.
         cache: Folder of local copies; None: ``MODELVER_CACHE_DIR``, else the user's
             cache folder.
+        cache_size: What the cache may hold, in bytes or as ``50GB``; None:
+            ``MODELVER_CACHE_SIZE``, else 32 GiB.
+        offline: Do not touch the store: answer from what was fetched before; None:
+            whether ``MODELVER_OFFLINE`` is set.
         storage_options: Passed to the backend.
         digest: ``b3`` (BLAKE3) or ``sha256``, when it is created; None: BLAKE3.
         statuses: The statuses that versions may have, when it is created; None: the
@@ -58,6 +63,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         IntegrityError: ``registry.json`` is damaged.
         UpgradeRequiredError: It needs a later release.
         StorageError: The store refuses.
+        OfflineError: Offline, and nothing was ever fetched from there.
     """
 
     def __init__(
@@ -68,6 +74,8 @@ class Registry(Reading, Verbs[ModelVersion]):
         read_only: bool = False,
         author: str | None = None,
         cache: str | os.PathLike[str] | None = None,
+        cache_size: int | str | None = None,
+        offline: bool | None = None,
         storage_options: Mapping[str, Any] | None = None,
         digest: str | None = None,
         statuses: Sequence[str] | None = None,
@@ -75,21 +83,35 @@ class Registry(Reading, Verbs[ModelVersion]):
         indexer: str = "scan",
         timeout: float = 60.0,
     ) -> None:
-        if backend is None:
-            backend = open_backend(address(url), storage_options)
         core = open_core(
-            backend,
+            store_to_open(
+                url,
+                backend=backend,
+                storage_options=storage_options,
+                cache=cache,
+                offline=offline,
+            ),
             create=create,
             digest=digest,
             statuses=None if statuses is None else tuple(statuses),
             read_only=read_only,
             author=author,
             cache=cache,
+            cache_size=cache_size,
             indexer=indexer,
             timeout=timeout,
             clock=_now,
         )
         self._use(core)
+
+    @property
+    def cache(self) -> Cache:
+        """The local copies of its files: ``info()`` tells of them, ``clear()`` deletes.
+
+        Copies are deleted by themselves too: the least recently used, when there are
+        too many, and those that nobody asked for in 30 days (``MODELVER_CACHE_AGE``).
+        """
+        return Cache(self._core)
 
     # Registering.
 
@@ -115,6 +137,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         aliases: str | Iterable[str] = (),
         message: str | None = None,
         author: str | None = None,
+        rehash: bool = False,
         progress: Any = None,
     ) -> ModelVersion:
         """Register a version: files, code, data, configuration, environment, as one.
@@ -145,7 +168,11 @@ class Registry(Reading, Verbs[ModelVersion]):
             aliases: Aliases to give to it, in the same commit.
             message: Of the commit.
             author: Instead of the registry's.
-            progress: An fsspec ``Callback``, told of bytes.
+            rehash: Read every file again, also those whose size, times and inode are
+                what they were when this machine registered them last.
+            progress: An fsspec ``Callback``, told of bytes; None: a bar, where a person
+                looks and it takes long; False: no bar; True: also where standard error
+                is no terminal.
 
         Returns:
             The whole version.
@@ -162,7 +189,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         who = self._who(author)
         registration = prepare(
             self._core,
-            Staging(self._core, name, progress),
+            Staging(self._core, name, progress, rehash=rehash),
             version=version,
             bump=bump,
             pre=pre,
@@ -196,6 +223,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         environment: bool = True,
         message: str | None = None,
         author: str | None = None,
+        rehash: bool = False,
         progress: Any = None,
         **words: Any,
     ) -> Draft:
@@ -218,6 +246,7 @@ class Registry(Reading, Verbs[ModelVersion]):
             environment: See there.
             message: See there.
             author: See there.
+            rehash: See there.
             progress: See there.
             words: ``version bump pre params metrics slices tags description parents
                 aliases``, see there.
@@ -245,6 +274,7 @@ class Registry(Reading, Verbs[ModelVersion]):
                 "config": config,
                 "docs": docs,
             },
+            rehash=rehash,
             progress=progress,
         )
 

@@ -20,7 +20,9 @@ from modelver._bundle import (
     structure_digest,
 )
 from modelver._capture import capture_commit, capture_environment, capture_run
+from modelver._registry.contents import known_contents
 from modelver._registry.core import Core
+from modelver._registry.progress import progressing
 from modelver._registry.resolve import newest
 from modelver._registry.steps import Step, Target
 from modelver._values.codec import bundle_digest
@@ -53,12 +55,15 @@ BUMPS = ("auto", "major", "minor", "patch")
 class Staging:
     """The files of one registration, stored as they come; nothing is visible yet."""
 
-    def __init__(self, core: Core, name: str, progress: Any = None) -> None:
+    def __init__(
+        self, core: Core, name: str, progress: Any = None, *, rehash: bool = False
+    ) -> None:
         self.core = core
+        self._rehash = rehash
         self.name = check_model_name(name)
         self._algorithm = core.log.state.info.digest
         self._writer: BundleWriter | None = None
-        self._progress = progress
+        self._progress = progressing(progress, f"registering {self.name}")
         self._placed: dict[str, tuple[Item, FileEntry, tuple[Slice, ...]]] = {}
         self._looks: list[tuple[list[Item], Callable[[], list[Item]]]] = []
         self._waiting: list[Item] = []
@@ -115,29 +120,18 @@ class Staging:
         items, self._waiting = self._waiting, []
         if self._writer is None:
             self._writer = BundleWriter(
-                self.core.objects, known=self._known(), progress=self._progress
+                self.core.objects,
+                known=known_contents(self.core, self.name),
+                stamps=None if self._rehash else self.core.memory,
+                progress=self._progress,
             )
-        for item, (entry, cut) in zip(items, self._writer.place(items), strict=True):
+        with self._progress:
+            placed = self._writer.place(items)
+        for item, (entry, cut) in zip(items, placed, strict=True):
             self._placed[item.path] = (item, entry, cut)
         for before, look in self._looks:
             check_unchanged(before, look())
         self._looks.clear()
-
-    def _known(self) -> dict[str, tuple[Slice, ...]]:
-        """Return where the newest version's files lie: likely to be needed again."""
-        model = self.core.state().models.get(self.name)
-        last = None if model is None else newest(model)
-        if last is None:
-            return {}
-        try:
-            manifest = self.core.manifest(last)
-        except (IntegrityError, FormatError):
-            return {}  # verify names it; everything is stored again
-        return {
-            file.digest: manifest.layout.files[file.path]
-            for file in manifest.bundle.files
-            if file.size
-        }
 
     def bundle(self) -> tuple[Bundle, Layout]:
         """Return the bundle of everything that was stored.

@@ -114,6 +114,7 @@ class Transaction(Verbs[None]):
         description: str | None = None,
         parents: Any = (),
         aliases: Any = (),
+        rehash: bool = False,
         progress: Any = None,
     ) -> PendingVersion:
         """Register a version with the rest; see ``Registry.register``."""
@@ -121,7 +122,7 @@ class Transaction(Verbs[None]):
         later = [p for p in _several(parents) if isinstance(p, PendingVersion)]
         registration = prepare(
             self._core,
-            Staging(self._core, name, progress),
+            Staging(self._core, name, progress, rehash=rehash),
             version=version,
             bump=bump,
             pre=pre,

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from modelver._bundle import checkout, local_path
+from modelver._bundle.ranged import RangedFile
 from modelver._lineage import Lineage
 from modelver._registry.arguments import as_sequence, parse_label
 from modelver._registry.core import Core
 from modelver._registry.gather import config_of
+from modelver._registry.progress import progressing
 from modelver._registry.questions import Answer, diff_of, lineage_of, verify
 from modelver._registry.resolve import resolve
 from modelver._registry.show import version_dict, version_html, version_repr
@@ -26,8 +28,9 @@ from modelver._values.state import Evaluation, NoteSaid, State, VersionState
 from modelver._values.text import quoted, require_text
 from modelver.errors import ErrorKind, InvalidInputError, NotFoundError
 
-# Up to this much is read into memory at once; more goes through the cache.
+# Up to this much is read into memory at once.
 _IN_MEMORY: Final = 32 * 2**20
+_BUFFER: Final = 64 * 2**10
 
 
 class ModelVersion(Answer):
@@ -210,13 +213,24 @@ class ModelVersion(Answer):
         """
         return self._core.reader(self._state).read(_bundle_path(path))
 
-    def open(self, path: str, mode: str = "rb", *, encoding: str = "utf-8") -> IO[Any]:
-        """Open a file for reading, verified before the first byte is given out.
+    def open(
+        self,
+        path: str,
+        mode: str = "rb",
+        *,
+        encoding: str = "utf-8",
+        progress: Any = None,
+    ) -> IO[Any]:
+        """Open a file for reading; a byte is verified before it is given out.
+
+        Of a large file only the parts come that are read.
 
         Args:
             path: As for :meth:`read`.
             mode: ``rb`` or ``r``.
             encoding: For ``r``.
+            progress: As for :meth:`Registry.register`; of a file that must be fetched
+                before it can be opened.
 
         Raises:
             InvalidInputError: Any other mode: a version never changes.
@@ -235,36 +249,48 @@ class ModelVersion(Answer):
                 f"a file of a version cannot be opened with mode {quoted(mode)}",
                 hint="Versions never change: read it, and register a new version.",
             )
+        told = progressing(progress, f"fetching {self.ref}")
         reader = self._core.reader(self._state)
         file = reader.find(_bundle_path(path))
         raw: IO[bytes]
         if file.size <= _IN_MEMORY:
             raw = io.BytesIO(reader.read(file.path))
-        else:
-            raw = (self._core.cache.fetch(reader, [file]) / file.path).open("rb")
+        elif RangedFile.suits(reader.cut(file)):
+            raw = io.BufferedReader(RangedFile(reader, file), _BUFFER)
+        else:  # an old registry's, in parts that no memory holds
+            with told:
+                root = self._core.cache.fetch(reader, [file], told)
+            raw = (root / file.path).open("rb")
         return raw if mode == "rb" else io.TextIOWrapper(raw, encoding=encoding)
 
-    def path(self, path: str | None = None) -> Path:
+    def path(self, path: str | None = None, *, progress: Any = None) -> Path:
         """Return a verified local copy: read-only, in the cache, not to be changed.
+
+        The second time it costs a look at the file, however large that is. Copies stay
+        as long as the cache has room for them: see :attr:`Registry.cache`.
 
         Args:
             path: A file or a folder of the bundle; None: the folder with the model's
                 files.
+            progress: As for :meth:`Registry.register`.
 
         Raises:
             NotFoundError: There is no such file.
             IntegrityError: The bytes are not those that were registered.
             StorageError: The disk is full, or refuses.
+            OfflineError: Offline, and it is not in the cache.
         """
         reader = self._core.reader(self._state)
         wanted = "model" if path is None else _bundle_path(path).rstrip("/")
         files = reader.below(wanted) if wanted else []
+        inner = wanted
         if not files or path in reader.manifest.by_path:
-            file = reader.find(wanted)
-            return self._core.cache.fetch(reader, [file]) / file.path
-        root = self._core.cache.fetch(reader, files)
-        inner = wanted if files[0].path.startswith(wanted + "/") else f"model/{wanted}"
-        return root / inner
+            files = [reader.find(wanted)]
+            inner = files[0].path
+        elif not files[0].path.startswith(wanted + "/"):
+            inner = f"model/{wanted}"
+        with progressing(progress, f"fetching {self.ref}") as told:
+            return self._core.cache.fetch(reader, files, told) / inner
 
     def checkout(
         self,
@@ -280,7 +306,7 @@ class ModelVersion(Answer):
         Args:
             dest: Must not exist, or be an empty folder.
             roles: Only these of ``model code data config environment docs``.
-            progress: An fsspec ``Callback``, told of bytes.
+            progress: As for :meth:`Registry.register`.
 
         Returns:
             The folder's absolute path.
@@ -307,11 +333,14 @@ class ModelVersion(Answer):
                 kind=ErrorKind.FILE,
                 ref=self.ref,
             )
-        return checkout(reader, files, local_path(dest, "the target"), progress)
+        target = local_path(dest, "the target")
+        with progressing(progress, f"checking out {self.ref}") as told:
+            return checkout(reader, files, target, told)
 
-    def verify(self, *, deep: bool = True) -> Report:
+    def verify(self, *, deep: bool = True, progress: Any = None) -> Report:
         """Check that this version can be had back; see :meth:`Registry.verify`."""
-        return verify(self._core, deep=deep, only={self.ref})
+        with progressing(progress, f"verifying {self.ref}") as told:
+            return verify(self._core, deep=deep, only={self.ref}, progress=told)
 
     def diff(self, other: "str | ModelVersion") -> Diff:
         """Return what changed from this version to *other*."""

@@ -9,7 +9,8 @@ from modelver._store.identity import create_registry, open_registry
 from modelver._store.log import Folded, Log
 from modelver._store.manifests import ManifestStore
 from modelver._store.memory import HeadMemory
-from modelver._store.objects import ObjectStore, ObjectWriter, StoredObject
+from modelver._store.mirror import Mirror, MirrorBackend
+from modelver._store.objects import ObjectStore
 
 __all__ = [
     "Checker",
@@ -18,9 +19,9 @@ __all__ = [
     "HeadMemory",
     "Log",
     "ManifestStore",
+    "Mirror",
+    "MirrorBackend",
     "ObjectStore",
-    "ObjectWriter",
-    "StoredObject",
     "create_registry",
     "open_registry",
 ]

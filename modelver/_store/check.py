@@ -5,11 +5,10 @@ Reads around the log's own reader, which stops at the first damage: this goes on
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
-from attrs import Factory, define
-
+from modelver._store.check_bytes import BytesChecker, Found, Wanted, is_damage
 from modelver._store.identity import Identity, open_registry
 from modelver._store.layout import (
     LOG,
@@ -25,24 +24,21 @@ from modelver._store.log import READ_LIMIT
 from modelver._store.manifests import ManifestStore
 from modelver._store.rollups import MAX_ROLLUP, unpack
 from modelver._values.codec import entry_from_bytes
-from modelver._values.digests import digest_of, hex_of, new_hasher
+from modelver._values.digests import digest_of
 from modelver._values.fold import Fold
-from modelver._values.manifest import FileEntry, Manifest
+from modelver._values.manifest import Manifest
 from modelver._values.report import Problem, Report
 from modelver._values.state import State, VersionState
-from modelver.errors import FormatError, IntegrityError, UpgradeRequiredError
+from modelver.errors import (
+    ErrorKind,
+    FormatError,
+    IntegrityError,
+    StorageError,
+    UpgradeRequiredError,
+)
 from modelver.plugin import Backend, KeyInfo
 
-_PIECE: Final = 1024 * 1024
 _ROLLUP: Final = re.compile(r"rollups/([0-9]{1,20})-([0-9]{1,20})\.json\.gz")
-
-
-@define
-class _Needed:
-    """An object, who needs it, and how much of it."""
-
-    versions: set[str] = Factory(set)
-    size: int = 0
 
 
 class Checker:
@@ -55,9 +51,6 @@ class Checker:
         self._progress = progress
         self._problems: list[Problem] = []
         self._heads: list[str] = [identity.digest]
-        self._needed: dict[str, _Needed] = {}
-        self._checked = 0
-        self._bytes = 0
         self._unreferenced = 0
 
     def run(self, *, deep: bool, only: Collection[str] | None = None) -> Report:
@@ -81,15 +74,16 @@ class Checker:
             if only is None or version.ref in only
         ]
         manifests = ManifestStore(self._backend, self._info.digest)
-        odd: list[tuple[VersionState, Manifest, FileEntry]] = []
+        wanted, sound = Wanted(), []
         for version in versions:
             manifest = self._check_manifest(manifests, version)
             if manifest is not None:
-                odd += self._count(version, manifest)
-        self._check_objects(deep=deep, listed=only is None)
-        if deep:
-            for version, manifest, file in odd:
-                self._check_file(version, manifest, file)
+                sound.append(version)
+                for file in manifest.bundle.files:
+                    wanted.add(version.name, file, manifest.layout.files[file.path])
+        found = self._check_objects(wanted, deep=deep, listed=only is None)
+        if found:
+            self._name(found, sound, manifests)
         # Versions that only a damaged entry speaks of are versions too.
         known = {version.ref for version in versions}
         lost = {ref for p in self._problems for ref in p.versions} - known
@@ -99,8 +93,8 @@ class Checker:
             commits=state.seq,
             voids=len(state.voids),
             versions=len(versions) + len(lost),
-            objects=self._checked,
-            bytes=self._bytes,
+            objects=found.objects,
+            bytes=found.size,
             unreferenced=self._unreferenced,
         )
 
@@ -110,11 +104,26 @@ class Checker:
             Problem(kind=kind, key=key, message=message, versions=refs)
         )
 
+    def _note_unreadable(
+        self, error: StorageError, kind: str, key: str, *versions: str
+    ) -> None:
+        """Note that something lies under a key that cannot be read.
+
+        Raises:
+            StorageError: It is the store that cannot be reached.
+        """
+        if not is_damage(error, self._backend):
+            raise error
+        self._note(kind, key, error.message, *versions)
+
     def _check_registry(self) -> None:
         try:
             found = open_registry(self._backend)
         except (IntegrityError, FormatError) as error:
             self._note(error.kind, "registry.json", error.message)
+            return
+        except StorageError as error:
+            self._note_unreadable(error, ErrorKind.REGISTRY_DAMAGED, "registry.json")
             return
         if found.digest != self._identity.digest:
             self._note(
@@ -129,7 +138,14 @@ class Checker:
         while True:
             seq += 1
             key = entry_key(seq)
-            raw = self._backend.read(key, 0, READ_LIMIT)
+            try:
+                raw = self._backend.read(key, 0, READ_LIMIT)
+            except StorageError as error:
+                self._note_unreadable(error, ErrorKind.ENTRY_DAMAGED, key)
+                fold.skip(seq, "", "damaged")
+                self._heads.append("")  # nobody knows
+                sound = False
+                continue
             if raw is None:
                 return fold.state()
             head = digest_of(self._info.digest, raw)
@@ -185,21 +201,37 @@ class Checker:
                 heads = [digest_of(self._info.digest, entry) for entry in found]
             except FormatError as error:
                 why: str | None = error.message
+            except StorageError as error:
+                self._note_unreadable(error, "rollup-damaged", info.key)
+                continue
             else:
-                same = heads == self._heads[first : last + 1]
+                known = self._heads[first : last + 1]
+                same = len(heads) == len(known) and all(
+                    head in ("", own) for own, head in zip(heads, known, strict=True)
+                )
                 why = None if same else "a rollup holds other entries than the log"
             if why is not None:
                 message = f"{why}; the log itself is read instead"
                 self._note("rollup-damaged", info.key, message)
 
+    def _manifest(
+        self, manifests: ManifestStore, version: VersionState
+    ) -> Manifest | None:
+        key = manifest_key(version.manifest)
+        try:
+            return manifests.read(version.manifest)
+        except (IntegrityError, FormatError) as error:
+            self._note(error.kind, key, error.message, version.ref)
+        except StorageError as error:
+            kind = ErrorKind.MANIFEST_DAMAGED
+            self._note_unreadable(error, kind, key, version.ref)
+        return None
+
     def _check_manifest(
         self, manifests: ManifestStore, version: VersionState
     ) -> Manifest | None:
-        try:
-            manifest = manifests.read(version.manifest)
-        except (IntegrityError, FormatError) as error:
-            key = manifest_key(version.manifest)
-            self._note(error.kind, key, error.message, version.ref)
+        manifest = self._manifest(manifests, version)
+        if manifest is None:
             return None
         record, bundle = version.record, manifest.bundle
         said = (version.bundle, record.size, record.files, record.inputs, record.code)
@@ -213,96 +245,47 @@ class Checker:
             )
         return manifest
 
-    def _count(
-        self, version: VersionState, manifest: Manifest
-    ) -> list[tuple[VersionState, Manifest, FileEntry]]:
-        """Note which objects *version* needs; return files that are not one object."""
-        odd = []
-        for file in manifest.bundle.files:
-            cut = manifest.layout.files[file.path]
-            for piece in cut:
-                needed = self._needed.setdefault(piece.object, _Needed())
-                needed.versions.add(version.ref)
-                needed.size = max(needed.size, piece.offset + piece.length)
-            whole = len(cut) == 1 and cut[0].offset == 0
-            if cut and not (whole and cut[0].object[:64] == hex_of(file.digest)):
-                odd.append((version, manifest, file))
-        return odd
-
-    def _check_objects(self, *, deep: bool, listed: bool) -> None:
+    def _check_objects(self, wanted: Wanted, *, deep: bool, listed: bool) -> Found:
         sizes: dict[str, int] = {}
         if listed:
             for info in self._backend.list(OBJECTS):
                 name = object_of(info.key)
                 if name is not None:
                     sizes[name] = info.size
-            self._unreferenced = len(sizes.keys() - self._needed.keys())
-        if self._progress is not None:
-            self._progress.set_size(sum(n.size for n in self._needed.values()))
-        for name, needed in sorted(self._needed.items()):
-            self._checked += 1
-            if deep:
-                self._read_object(name, needed)
-            elif listed:
-                self._compare_size(name, needed, sizes.get(name))
-            else:
-                end = needed.size
-                found = self._backend.read(object_key(name), end - 1, end + 1)
-                size = None if found is None else end - 1 + len(found)
-                self._compare_size(name, needed, size)
-            if self._progress is not None:
-                self._progress.relative_update(needed.size)
+            self._unreferenced = len(sizes.keys() - wanted.ends.keys())
+        bytes_of = BytesChecker(self._backend, self._info.digest, self._progress)
+        if deep:
+            return bytes_of.read(wanted)
+        return bytes_of.measure(wanted, sizes if listed else None)
 
-    def _compare_size(self, name: str, needed: _Needed, size: int | None) -> None:
-        if size is None:
-            message, kind = f"the object {name} is missing", "object-missing"
-        elif size < needed.size:
-            message, kind = f"the object {name} is cut short", "object-damaged"
-        else:
-            self._bytes += size
-            return
-        self._note(kind, object_key(name), message, *needed.versions)
-
-    def _read_object(self, name: str, needed: _Needed) -> None:
-        hasher, at = new_hasher(self._info.digest), 0
-        key = object_key(name)
-        while True:
-            piece = self._backend.read(key, at, at + _PIECE)
-            if piece is None:
-                message = f"the object {name} is missing"
-                self._note("object-missing", key, message, *needed.versions)
-                return
-            hasher.update(piece)
-            at += len(piece)
-            if len(piece) < _PIECE:
-                break
-        self._bytes += at
-        if hasher.hexdigest() != name[:64]:
-            message = f"the object {name} holds other bytes than its name says"
-            self._note("object-damaged", key, message, *needed.versions)
-
-    def _check_file(
-        self, version: VersionState, manifest: Manifest, file: FileEntry
+    def _name(
+        self,
+        found: Found,
+        versions: Iterable[VersionState],
+        manifests: ManifestStore,
     ) -> None:
-        """Check a file that is made of several objects, or of a part of one."""
-        hasher = new_hasher(self._info.digest)
-        for piece in manifest.layout.files[file.path]:
-            end = piece.offset + piece.length
-            key = object_key(piece.object)
-            for start in range(piece.offset, end, _PIECE):
-                stop = min(start + _PIECE, end)
-                found = self._backend.read(key, start, stop) or b""
-                hasher.update(found)
-                # A slice may claim petabytes that its object does not have.
-                if len(found) < stop - start:
-                    break
-        if hasher.hexdigest() != hex_of(file.digest):
-            self._note(
-                "object-damaged",
-                manifest_key(version.manifest),
-                f"{file.path!r} of {version.ref} is not what was registered",
-                version.ref,
-            )
+        """Name what is wrong, and whom it hurts."""
+        hurt: dict[str, set[str]] = {name: set() for name in found.bad}
+        wrong: dict[tuple[str, str], dict[str, str]] = {}
+        for version in versions:
+            # It was sound a moment ago.
+            manifest = self._manifest(manifests, version)
+            if manifest is None:
+                continue
+            for file in manifest.bundle.files:
+                cut = manifest.layout.files[file.path]
+                objects = found.hurt_by(file, cut)
+                for name in objects:
+                    hurt[name].add(version.ref)
+                if not objects and found.is_wrong(file, cut):
+                    refs = wrong.setdefault((file.path, file.digest), {})
+                    refs[version.ref] = manifest_key(version.manifest)
+        for name, bad in sorted(found.bad.items()):
+            self._note(bad.kind, object_key(name), bad.message, *hurt[name])
+        for (path, _), refs in wrong.items():
+            first = next(iter(refs))
+            message = f"{path!r} of {first} is not what was registered"
+            self._note("object-damaged", refs[first], message, *refs)
 
 
 def _registered(raw: bytes) -> list[str]:

@@ -34,7 +34,12 @@ from modelver.plugin import Backend
 
 Decide = Callable[[State], tuple[Action, ...]]
 
-_DEFINITE: Final = {ErrorKind.DISK_FULL, ErrorKind.ACCESS_DENIED, ErrorKind.UNSUPPORTED}
+_DEFINITE: Final = {
+    ErrorKind.DISK_FULL,
+    ErrorKind.ACCESS_DENIED,
+    ErrorKind.NOT_FLUSHED,
+    ErrorKind.UNSUPPORTED,
+}
 _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 2.0
 _COURTESY: Final = 3.0

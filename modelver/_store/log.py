@@ -105,6 +105,11 @@ class Log:
         """The state as far as it has been read."""
         return self._state
 
+    @property
+    def heads(self) -> Sequence[str]:
+        """The digest at each position that has been read, 0 first."""
+        return self._heads
+
     def refresh(self) -> State:
         """Read what has been committed since, and return the state.
 

@@ -12,6 +12,8 @@ from modelver.errors import ErrorKind, FormatError, IntegrityError
 from modelver.plugin import Backend
 
 _REMEMBERED: Final = 64
+# How many names are tried for one manifest, where damaged ones stand.
+_NAMES: Final = 8
 
 
 class ManifestStore:
@@ -26,26 +28,35 @@ class ManifestStore:
     def write(self, bundle: Bundle, layout: Layout) -> Manifest:
         """Store a manifest, read it back, and return it.
 
+        Where other bytes stand under its name, as a power cut or a bad disk leaves
+        them, it goes beside them: white space in the layout makes another name, and
+        the bundle stays the same.
+
         Raises:
-            IntegrityError: Something else stands under its name.
+            IntegrityError: Nothing that was written reads as it should.
             StorageError: The store refused.
         """
         raw = manifest_to_bytes(bundle, layout)
-        manifest = manifest_from_bytes(raw, self._algorithm)
-        key = manifest_key(manifest.digest)
+        for spaces in range(_NAMES):
+            other = raw[:-1] + b" " * spaces + b"\n"
+            manifest = manifest_from_bytes(other, self._algorithm)
+            if self._put(manifest_key(manifest.digest), other):
+                self._remember(manifest)
+                return manifest
+        digest = digest_of(self._algorithm, raw)
+        raise IntegrityError(
+            f"the manifest {digest} was written and reads otherwise",
+            kind=ErrorKind.MANIFEST_DAMAGED,
+            key=manifest_key(digest),
+            hint="Something else stands under its name: run verify.",
+        )
+
+    def _put(self, key: str, raw: bytes) -> bool:
+        """Store it, and tell whether it can be read back."""
         with self._backend.upload() as upload:
             upload.write(raw)
             upload.commit(key)
-        found = self._backend.read(key, 0, len(raw) + 1)
-        if found != raw:
-            raise IntegrityError(
-                f"the manifest {manifest.digest} was written and reads otherwise",
-                kind=ErrorKind.MANIFEST_DAMAGED,
-                key=key,
-                hint="Something else stands under its name: run verify.",
-            )
-        self._remember(manifest)
-        return manifest
+        return self._backend.read(key, 0, len(raw) + 1) == raw
 
     def read(self, digest: str) -> Manifest:
         """Return the manifest of this digest.

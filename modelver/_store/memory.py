@@ -7,7 +7,6 @@ replaced by another one: only somebody who has seen the newer can.
 import contextlib
 import json
 import os
-import uuid
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -17,7 +16,13 @@ from attrs import frozen
 
 from modelver.errors import ErrorKind, IntegrityError, StorageError
 
-_NEW: Final = os.O_CREAT | os.O_EXCL | os.O_WRONLY
+_NEW: Final = (
+    os.O_CREAT
+    | os.O_EXCL
+    | os.O_WRONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
 
 
 @frozen
@@ -98,19 +103,31 @@ class HeadMemory:
 
     def save(self, registry: str, seq: int, head: str) -> None:
         """Remember the head."""
-        text = json.dumps(
-            {"url": self._url, "uuid": registry, "seq": seq, "head": head}
-        )
-        temporary = self._file.with_suffix(f".{uuid.uuid4().hex}")
+        # Text and plain calls: every commit comes by here.
+        said = {"url": self._url, "uuid": registry, "seq": seq, "head": head}
+        data = json.dumps(said).encode()
+        path = str(self._file)
+        temporary = f"{path}.{os.urandom(8).hex()}"
+        try:
+            if self._write(temporary, data):
+                os.replace(temporary, path)  # noqa: PTH105 - text
+                return
+        except OSError:
+            pass
         with contextlib.suppress(OSError):
-            try:
-                descriptor = os.open(temporary, _NEW, 0o600)
-            except FileNotFoundError:
-                self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                descriptor = os.open(temporary, _NEW, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-            temporary.replace(self._file)
+            os.unlink(temporary)  # noqa: PTH108 - text
+
+    def _write(self, temporary: str, data: bytes) -> bool:
+        """Write a file; tell whether all of it was taken."""
+        try:
+            descriptor = os.open(temporary, _NEW, 0o600)
+        except FileNotFoundError:
+            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor = os.open(temporary, _NEW, 0o600)
+        try:
+            return os.write(descriptor, data) == len(data)
+        finally:
+            os.close(descriptor)
 
     def _refusal(self, message: str, kind: ErrorKind) -> IntegrityError:
         return IntegrityError(

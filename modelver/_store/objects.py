@@ -1,32 +1,14 @@
 """Objects: immutable byte strings, named by their content and an incarnation."""
 
 from collections.abc import Callable, Iterable
-from types import TracebackType
-from typing import Final, Self
-
-from attrs import frozen
+from typing import Final
 
 from modelver._store.layout import object_key
 from modelver._values.digests import hex_of, new_hasher
 from modelver.errors import ErrorKind, IntegrityError
-from modelver.plugin import Backend, LocalFiles, Upload
+from modelver.plugin import Backend, LocalFiles
 
 _PIECE: Final = 1024 * 1024
-
-
-@frozen
-class StoredObject:
-    """An object that is in the store.
-
-    Attributes:
-        name: ``<hex>.<incarnation>``.
-        digest: Of its bytes.
-        size: Bytes.
-    """
-
-    name: str
-    digest: str
-    size: int
 
 
 def missing(name: str) -> IntegrityError:
@@ -39,49 +21,6 @@ def missing(name: str) -> IntegrityError:
     )
 
 
-class ObjectWriter:
-    """Takes an object's bytes in once: hashes and uploads them side by side."""
-
-    def __init__(self, store: "ObjectStore", upload: Upload) -> None:
-        self._store = store
-        self._upload = upload
-        self._algorithm = store.algorithm
-        self._hasher = new_hasher(store.algorithm)
-        self._size = 0
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Append *data*."""
-        self._hasher.update(data)
-        self._upload.write(data)
-        self._size += len(data)
-
-    @property
-    def digest(self) -> str:
-        """The digest of everything written so far."""
-        return f"{self._algorithm}:{self._hasher.hexdigest()}"
-
-    def commit(self, incarnation: int) -> StoredObject:
-        """Publish the object, whole; durable before the next commit is."""
-        while self._store.is_damaged(f"{self._hasher.hexdigest()}.{incarnation}"):
-            # Nothing is overwritten: good bytes go beside the bad ones.
-            incarnation += 1
-        name = f"{self._hasher.hexdigest()}.{incarnation}"
-        self._upload.commit(object_key(name))
-        return StoredObject(name, self.digest, self._size)
-
-    def __enter__(self) -> Self:
-        self._upload.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._upload.__exit__(kind, error, trace)
-
-
 class ObjectStore:
     """The objects of one registry."""
 
@@ -92,10 +31,6 @@ class ObjectStore:
     def key(self, name: str) -> str:
         """Return the key in the store of the object *name*, for errors."""
         return object_key(name)
-
-    def writer(self) -> ObjectWriter:
-        """Begin an object; use it as a context manager."""
-        return ObjectWriter(self, self._backend.upload())
 
     def put(
         self,

@@ -28,6 +28,9 @@ class Hasher(Protocol):
     def hexdigest(self) -> str:
         """Return the digest of everything taken in, as lower-case hex."""
 
+    def copy(self) -> "Hasher":
+        """Return another that has taken in the same."""
+
 
 _MAKERS: dict[str, Callable[[], Hasher]] = {"b3": blake3, "sha256": hashlib.sha256}
 

@@ -18,7 +18,8 @@ class Problem:
             ``rollup-damaged``, ``record-differs``.
         key: The key in the store.
         message: One sentence.
-        versions: Exact refs that it hurts; none where it hurts a cache alone.
+        versions: Exact refs that it hurts; none where it hurts a cache alone, or
+            bytes that no version needs.
     """
 
     kind: str

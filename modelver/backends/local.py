@@ -1,26 +1,31 @@
 """A registry in a folder, on a disk of this machine or a mounted share.
 
-A key is published by a hard link from a temporary file in the same folder: the link
+A key is published by a hard link to a file that was written without a name: the link
 is refused when the key exists, and a reader sees all of the file or nothing.
 ``open(..., "xb")`` is exclusive too, but shows half-written files to readers and
 leaves them behind when the writer is killed.
 """
 
-import contextlib
-import ctypes
 import errno
 import os
 import stat
-import sys
-import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import unquote, urlsplit
 
 from modelver.backends._errors import translated
+from modelver.backends._publish import (
+    NAMES_OPEN_FILES,
+    TEMPORARY,
+    FileSystem,
+    Held,
+    NewFile,
+    above,
+    flush_folder,
+)
+from modelver.backends._unflushed import Unflushed
 from modelver.errors import (
     AlreadyExistsError,
     ErrorKind,
@@ -29,22 +34,6 @@ from modelver.errors import (
 )
 from modelver.plugin import Capabilities, KeyInfo
 
-_TEMPORARY: Final = ".tmp-"
-_NO_LINKS: Final = {
-    errno.EPERM,
-    errno.ENOTSUP,
-    errno.EOPNOTSUPP,
-    errno.ENOSYS,
-    errno.EMLINK,
-}
-_WRITE: Final = (
-    os.O_CREAT
-    | os.O_EXCL
-    | os.O_WRONLY
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-)
 # Without O_NONBLOCK a FIFO that somebody laid under a key would hang every reader
 # before it can be seen that it is one.
 _READ: Final = (
@@ -53,83 +42,17 @@ _READ: Final = (
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NONBLOCK", 0)
 )
-_RENAME_NOREPLACE: Final = 1
-_AT_FDCWD: Final = -100
-
-
-def _flush(descriptor: int) -> None:
-    """Ask for the bytes to be on the disk itself."""
-    if sys.platform == "darwin":  # fsync stops at the drive's cache there
-        import fcntl  # noqa: PLC0415 - not on Windows
-
-        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
-    else:
-        os.fsync(descriptor)
-
-
-def _flush_folder(folder: str) -> None:
-    if os.name == "nt":  # a folder cannot be opened there; NTFS journals the entry
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _flush(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _rename_refusing(source: str, target: str) -> None:
-    """Rename, unless the target exists; for file systems without hard links."""
-    if os.name == "nt":
-        os.rename(source, target)  # noqa: PTH104 - refuses an existing target there
-        return
-    renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
-    if renameat2 is not None:
-        paths = os.fsencode(source), os.fsencode(target)
-        at = _AT_FDCWD
-        if renameat2(at, paths[0], at, paths[1], _RENAME_NOREPLACE) == 0:
-            return
-        code = ctypes.get_errno()
-        if code == errno.EEXIST:
-            raise FileExistsError(code, os.strerror(code), target)
-        if code not in {errno.EINVAL, errno.ENOSYS}:
-            raise OSError(code, os.strerror(code), target)
-    raise StorageError(
-        f"the file system of {_above(target)!r} has neither hard links nor a "
-        "rename that refuses an existing target",
-        kind=ErrorKind.UNSUPPORTED,
-        hint="Put the registry on another file system, or into a bucket.",
-    )
-
-
-def _publish(temporary: str, target: str) -> None:
-    """Give *temporary* its final name, or raise FileExistsError."""
-    try:
-        os.link(temporary, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS or isinstance(error, FileExistsError):
-            raise
-        _rename_refusing(temporary, target)
-    else:
-        _discard(temporary)
-
-
-def _above(path: str) -> str:
-    return path.rpartition(os.sep)[0]
-
-
-def _discard(temporary: str) -> None:
-    # Nobody reads one that stays: no reason to fail what has succeeded, nor to hide
-    # why it has not.
-    with contextlib.suppress(OSError):
-        os.unlink(temporary)  # noqa: PTH108 - text
+_CAPABILITIES: Final = Capabilities(exclusive_create=True, durable=True, read_window=1)
+# How often a key may vanish between being refused and being opened.
+_VANISHES: Final = 10
 
 
 class LocalBackend:
     """A folder, with hard links (or a refusing rename) for exclusive creates.
 
-    A file's bytes are flushed before it gets its name. Names of uploads are flushed
-    together, before the next create gets its own: a log entry that survives a power
-    cut never refers to an object that did not.
+    Whatever was uploaded, bytes and names, is flushed before the next create gets its
+    name: a log entry that survives a power cut never refers to an object that did
+    not.
     """
 
     def __init__(
@@ -142,9 +65,9 @@ class LocalBackend:
             )
         self._url = os.path.realpath(_path_of(url))
         self._root = Path(self._url)
+        self._system = FileSystem()
         self._folders: set[str] = set()
-        self._unflushed: set[str] = set()
-        self._lock = Lock()
+        self._unflushed = Unflushed(self._url)
 
     @property
     def url(self) -> str:
@@ -154,37 +77,71 @@ class LocalBackend:
     @property
     def capabilities(self) -> Capabilities:
         """Exclusive and durable."""
-        return Capabilities(exclusive_create=True, durable=True, read_window=1)
+        return _CAPABILITIES
 
     def create(self, key: str, data: bytes) -> None:
         """See :meth:`modelver.plugin.Backend.create`."""
         target = self._place(key)
-        with translated("create", self.url, key):
+        with translated("create", self._url, key):
             # A key that is there stays there: a sure loser need not write first.
             if os.path.lexists(target):
-                raise _key_exists(key, self.url)
-            folder = self._folder(_above(target))
-            temporary = f"{folder}{os.sep}{_TEMPORARY}{uuid.uuid4().hex}"
+                raise _key_exists(key, self._url)
+            folder = self._folder(above(target))
             try:
-                with open(temporary, "xb", buffering=0, opener=_open_new) as file:
-                    _write_all(file.fileno(), data)
-                    _flush(file.fileno())
-                self._flush_uploads()
-                _publish(temporary, target)
-                _flush_folder(folder)
+                with NewFile(folder, self._system) as file:
+                    file.write(data)
+                    self._unflushed.flush(file.held)
+                    file.link(target)
+                flush_folder(folder)
             except FileExistsError as error:
-                raise _key_exists(key, self.url) from error
-            finally:
-                _discard(temporary)
+                raise _key_exists(key, self._url) from error
 
     def upload(self) -> "LocalUpload":
         """See :meth:`modelver.plugin.Backend.upload`."""
-        return LocalUpload(self)
+        with translated("begin an upload", self._url, ""):
+            return LocalUpload(self, NewFile(self._folder(self._url), self._system))
+
+    def publish(self, file: NewFile, size: int, key: str) -> None:
+        """Give an upload its key; flush it before the next create, at the latest.
+
+        Args:
+            file: Holds *size* bytes.
+            size: Of them.
+            key: Is left as it is where it is there.
+
+        Raises:
+            StorageError: It cannot be had.
+        """
+        with translated("upload", self._url, key):
+            target = self._place(key)
+            folder = self._folder(above(target))
+            if not NAMES_OPEN_FILES:
+                file.flush()
+            held, made = self._name(file, key, target)
+            # The name too, whoever made it: the caller is about to refer to it.
+            self._unflushed.folders((folder,))
+            if NAMES_OPEN_FILES:
+                self._unflushed.file(key, held, size, made)
+
+    def _name(self, file: NewFile, key: str, target: str) -> tuple[Held, str | None]:
+        """Link *file* to its key; return what to flush, and where it was made."""
+        for _ in range(_VANISHES):
+            try:
+                file.link(target)
+            except FileExistsError:
+                # Whoever made it may not have flushed it yet, or have died.
+                found = self._open(key)
+                if found is not None:
+                    file.close()
+                    return Held(found), None
+            else:
+                return file.release(), target
+        raise StorageError(f"{key!r} in {self._url} comes and goes", key=key)
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
         """See :meth:`modelver.plugin.Backend.read`."""
-        with translated("read", self.url, key):
-            descriptor = self.descriptor(key)
+        with translated("read", self._url, key):
+            descriptor = self._open(key)
             if descriptor is None:
                 return None
             try:
@@ -200,20 +157,23 @@ class LocalBackend:
 
     def descriptor(self, key: str) -> int | None:
         """See :meth:`modelver.plugin.LocalFiles.descriptor`."""
-        with translated("read", self.url, key):
-            try:
-                descriptor = os.open(self._place(key), _READ)
-            except (FileNotFoundError, NotADirectoryError):
-                return None
-            # A device may be endless, and a FIFO looks empty.
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return descriptor
-            os.close(descriptor)
-            raise StorageError(
-                f"{key!r} in {self.url} is no regular file",
-                hint="Move it away; modelver makes nothing else.",
-                key=key,
-            )
+        with translated("read", self._url, key):
+            return self._open(key)
+
+    def _open(self, key: str) -> int | None:
+        try:
+            descriptor = os.open(self._place(key), _READ)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        # A device may be endless, and a FIFO looks empty.
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+        raise StorageError(
+            f"{key!r} in {self._url} is no regular file",
+            hint="Move it away; modelver makes nothing else.",
+            key=key,
+        )
 
     def read_many(self, keys: Sequence[str], limit: int) -> list[bytes | None]:
         """See :meth:`modelver.plugin.Backend.read_many`."""
@@ -226,7 +186,7 @@ class LocalBackend:
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """See :meth:`modelver.plugin.Backend.list`."""
-        with translated("list", self.url, prefix):
+        with translated("list", self._url, prefix):
             waiting = [self._root / prefix]
             while waiting:
                 folder = waiting.pop()
@@ -236,25 +196,28 @@ class LocalBackend:
                     continue
                 with found:
                     for item in found:
-                        if item.name.startswith(_TEMPORARY):
+                        if item.name.startswith(TEMPORARY):
                             continue
                         if item.is_dir(follow_symlinks=False):
                             waiting.append(Path(item.path))
                             continue
                         try:
                             size = item.stat().st_size
-                        except FileNotFoundError:  # deleted since the folder was read
+                        except OSError as error:
+                            # Deleted since the folder was read, or a link to nowhere.
+                            if error.errno not in {errno.ENOENT, errno.ELOOP}:
+                                raise
                             continue
                         key = Path(item.path).relative_to(self._root).as_posix()
                         yield KeyInfo(key=key, size=size)
 
     def delete(self, key: str) -> None:
         """See :meth:`modelver.plugin.Backend.delete`."""
-        with translated("delete", self.url, key):
+        with translated("delete", self._url, key):
             target = self._root / key
             target.unlink(missing_ok=True)
             if target.parent.is_dir():
-                _flush_folder(str(target.parent))
+                flush_folder(str(target.parent))
 
     def _place(self, key: str) -> str:
         # Joining text costs a tenth of joining Paths, and every read comes by here.
@@ -264,63 +227,35 @@ class LocalBackend:
         """Make *folder* and what is above it, once."""
         if folder in self._folders:
             return folder
-        # Another process may have made them a moment ago and not flushed them yet.
-        above = [str(parent) for parent in Path(folder).parents]
-        stop = above.index(self._url) + 2 if self._url in above else 1
-        while not os.path.isdir(above[stop - 1]):  # noqa: PTH112 - text
-            stop += 1  # made here, so that its own name has to be flushed too
+        new = [folder]
+        while (up := os.path.dirname(new[-1])) not in self._folders and (  # noqa: PTH120
+            len(new[-1]) > len(self._url) or not os.path.isdir(up)  # noqa: PTH112
+        ):
+            new.append(up)
         os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text
-        self._named_in(*above[:stop])
-        self._folders.add(folder)
+        # Those that were there too: another process may have made them a moment ago,
+        # and not flushed their names yet.
+        self._unflushed.folders(map(os.path.dirname, new))
+        self._folders.update(new)
         return folder
-
-    def _named_in(self, *folders: str) -> None:
-        """Note that names in *folders* have to be flushed before the next create."""
-        with self._lock:
-            self._unflushed.update(folders)
-
-    def _flush_uploads(self) -> None:
-        # Held while flushing: a create beside this one must not go ahead of it.
-        with self._lock:
-            for folder in tuple(self._unflushed):
-                _flush_folder(folder)
-                self._unflushed.discard(folder)
 
 
 class LocalUpload:
-    """A temporary file in the registry's own file system."""
+    """A file without a name, in the registry's own file system."""
 
-    def __init__(self, backend: LocalBackend) -> None:
+    def __init__(self, backend: LocalBackend, file: NewFile) -> None:
         self._backend = backend
-        with translated("begin an upload", backend.url, ""):
-            folder = backend._folder(backend.url)  # noqa: SLF001 - the same room
-            self._path = f"{folder}{os.sep}{_TEMPORARY}{uuid.uuid4().hex}"
-            self._file = open(  # noqa: SIM115 - closed by commit or __exit__
-                self._path, "xb", buffering=0, opener=_open_new
-            )
+        self._file = file
+        self._size = 0
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """See :meth:`modelver.plugin.Upload.write`."""
         with translated("upload", self._backend.url, ""):
-            _write_all(self._file.fileno(), data)
+            self._size += self._file.write(data)
 
     def commit(self, key: str) -> None:
         """See :meth:`modelver.plugin.Upload.commit`."""
-        backend = self._backend
-        with translated("upload", backend.url, key):
-            _flush(self._file.fileno())
-            self._file.close()
-            target = backend._place(key)  # noqa: SLF001 - the same room
-            folder = backend._folder(  # noqa: SLF001 - the same room
-                _above(target)
-            )
-            try:
-                _publish(self._path, target)
-            except FileExistsError:
-                # Whoever made it may not have flushed its name yet, and the caller
-                # is about to refer to it.
-                _discard(self._path)
-            backend._named_in(folder)  # noqa: SLF001 - the same room
+        self._backend.publish(self._file, self._size, key)
 
     def __enter__(self) -> Self:
         return self
@@ -331,10 +266,7 @@ class LocalUpload:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._file.closed:
-            with contextlib.suppress(OSError):
-                self._file.close()
-        _discard(self._path)
+        self._file.close()
 
 
 def _path_of(url: str) -> Path:
@@ -364,20 +296,10 @@ def _path_of(url: str) -> Path:
     return Path(path)
 
 
-def _open_new(path: str, _flags: int) -> int:
-    return os.open(path, _WRITE, 0o666)
-
-
 def _key_exists(key: str, url: str) -> AlreadyExistsError:
     return AlreadyExistsError(
         f"{key!r} is there already in {url}", kind=ErrorKind.KEY_EXISTS, key=key
     )
-
-
-def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
-    rest = memoryview(data).cast("B")
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _read_up_to(descriptor: int, length: int) -> bytes:

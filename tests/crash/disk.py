@@ -7,6 +7,7 @@ Everything else may survive or not, in any combination.
 
 import os
 import random
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,7 +15,11 @@ from typing import Any, Final
 
 from attrs import Factory, define, frozen
 
+_DESCRIPTOR: Final = re.compile(r"/proc/self/fd/([0-9]+)")
+# Which changes survive, of those that need not.
 NONE: Final = "none"
+NAMES: Final = "names"
+SOME: Final = "some"
 ALL: Final = "all"
 
 
@@ -35,8 +40,9 @@ class Event:
     """One thing that happened.
 
     Attributes:
-        kind: ``add`` and ``remove`` a name, ``sync`` a folder, ``keep`` the bytes of a
-            file, or ``told``: a caller was told that something is done.
+        kind: ``add`` and ``remove`` a name, ``sync`` a folder, ``written``: the bytes
+            of a file when it gets its name, ``keep`` those that are flushed, or
+            ``told``: a caller was told that something is done.
     """
 
     kind: str
@@ -48,12 +54,16 @@ class Event:
 
 @define
 class Disk:
-    """Watches everything below *base*, a folder that is there already."""
+    """Watches everything below *base*, a folder that is there already.
+
+    Files may be flushed by any thread; names are made by one.
+    """
 
     base: Path
     events: list[Event] = Factory(list)
     root: Node = Factory(lambda: Node(folder=True))
     _names: dict[Node, dict[str, Node]] = Factory(dict)
+    _files: dict[int, Node] = Factory(dict)
 
     def told(self, what: str) -> None:
         """Note that a caller was told *what*."""
@@ -69,22 +79,49 @@ class Disk:
             done = call()
             self._synced(args[0])
             return done
+        if name == "open":
+            done = call()
+            self._opened(args[0], args[1], done)
+            return done
         places = [self._place(path) for path in args[:2] if isinstance(path, str)]
+        node = self._linked(args[0]) if name == "link" else None
         done = call()
+        if node is not None and places[1] is not None:
+            content = Path(args[0]).read_bytes()
+            self.events.append(Event("written", node, content=content))
+            self._add(*places[1], node)
         if not places or places[0] is None:
             return done
         folder, last = places[0]
-        if name in {"open", "mkdir"}:
-            self._add(folder, last, Node(folder=name == "mkdir"))
+        if name == "mkdir":
+            self._add(folder, last, Node(folder=True))
         elif name == "unlink":
             self._remove(folder, last)
-        else:  # a link, or a rename
+        elif name != "link":  # a rename
             target = places[1]
             assert target is not None
             self._add(*target, self._names[folder][last])
-            if name != "link":
-                self._remove(folder, last)
+            self._remove(folder, last)
         return done
+
+    def _opened(self, path: str, flags: int, descriptor: int) -> None:
+        """Note a new file: with a name, or in some folder without one."""
+        node = Node(folder=False)
+        if flags & os.O_CREAT:
+            place = self._place(path)
+            if place is None:
+                return
+            self._add(*place, node)
+        elif self._find(path) is None:
+            return
+        self._files[os.fstat(descriptor).st_ino] = node
+
+    def _linked(self, source: str) -> Node | None:
+        """Return the file that gets another name, or its first."""
+        found = _DESCRIPTOR.fullmatch(source)
+        if found is not None:
+            return self._files.get(os.fstat(int(found[1])).st_ino)
+        return self._find(source)
 
     def _place(self, path: str) -> tuple[Node, str] | None:
         try:
@@ -111,15 +148,16 @@ class Disk:
         self.events.append(Event("remove", folder, name))
 
     def _synced(self, descriptor: int) -> None:
-        path = str(Path(f"/proc/self/fd/{descriptor}").readlink())
-        node = self._find(path)
-        if node is None:
-            return
-        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
-            self.events.append(Event("sync", node))
-        else:
-            content = Path(path).read_bytes()
-            self.events.append(Event("keep", node, content=content))
+        info = os.fstat(descriptor)
+        # Through /proc: it may have been opened for writing only, or have no name.
+        path = Path(f"/proc/self/fd/{descriptor}")
+        if stat.S_ISDIR(info.st_mode):
+            node = self._find(str(path.readlink()))
+            if node is not None:
+                self.events.append(Event("sync", node))
+        elif info.st_ino in self._files:
+            node = self._files[info.st_ino]
+            self.events.append(Event("keep", node, content=path.read_bytes()))
 
     def cuts(self) -> Iterator[tuple[int, list[str]]]:
         """Yield each moment for a power cut, and what was told till then."""
@@ -135,28 +173,48 @@ class Disk:
 
         Args:
             moment: How many events there were.
-            survives: Which changes of names, of those that need not survive, do:
-                :data:`NONE`, :data:`ALL`, or some of them.
+            survives: What does, of what need not: nothing (:data:`NONE`), all names
+                and none of the bytes (:data:`NAMES`), :data:`SOME` of each, or
+                :data:`ALL`.
             chance: Chooses, where it is some.
         """
         kept: dict[Node, dict[str, Node]] = {}
         waiting: dict[Node, list[Event]] = {}
-        content: dict[Node, bytes] = {}
+        for event in self.events[:moment]:
+            if event.where is None:
+                continue
+            if event.kind == "sync":
+                for change in waiting.pop(event.where, []):
+                    _apply(kept, change)
+            elif event.kind in {"add", "remove"}:
+                waiting.setdefault(event.where, []).append(event)
+        for changes in waiting.values():
+            for change in changes:
+                if survives in {NAMES, ALL} or (
+                    survives == SOME and chance.random() < 0.5
+                ):
+                    _apply(kept, change)
+        return Left(kept, self._bytes_left(moment, survives, chance), self.root)
+
+    def _bytes_left(
+        self, moment: int, survives: str, chance: random.Random
+    ) -> dict[Node, bytes]:
+        """Return what each file holds after a power cut."""
+        flushed: dict[Node, bytes] = {}
+        written: dict[Node, bytes] = {}
         for event in self.events[:moment]:
             if event.where is None:
                 continue
             if event.kind == "keep":
-                content[event.where] = event.content
-            elif event.kind == "sync":
-                for change in waiting.pop(event.where, []):
-                    _apply(kept, change)
-            else:
-                waiting.setdefault(event.where, []).append(event)
-        for changes in waiting.values():
-            for change in changes:
-                if survives == ALL or (survives != NONE and chance.random() < 0.5):
-                    _apply(kept, change)
-        return Left(kept, content, self.root)
+                flushed[event.where] = event.content
+            elif event.kind == "written":
+                written[event.where] = event.content
+        for node, data in written.items():
+            if survives == ALL:
+                flushed.setdefault(node, data)
+            elif survives == SOME:
+                flushed.setdefault(node, data[: chance.choice((0, 7, len(data)))])
+        return flushed
 
 
 def _apply(names: dict[Node, dict[str, Node]], change: Event) -> None:
@@ -188,7 +246,7 @@ class Left:
                     found[below] = None
                     waiting.append((f"{below}/", node))
                 else:
-                    # What was never flushed: half of nothing is nothing.
+                    # What was never flushed need not be there.
                     found[below] = self.content.get(node, b"")
         return found
 

@@ -5,6 +5,7 @@ any two of them.
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -20,7 +21,14 @@ CHANGING: Final = (
     "rename",
     "replace",
     "chmod",
+    "pwrite",
+    "ftruncate",
+    "posix_fallocate",
+    "copy_file_range",
 )
+
+# The bit that makes a file without a name, apart from the one for folders.
+_NAMELESS: Final = getattr(os, "O_TMPFILE", 0) & ~getattr(os, "O_DIRECTORY", 0)
 
 Around = Callable[[str, tuple[Any, ...], Callable[[], Any]], Any]
 
@@ -31,11 +39,11 @@ def intercepted(around: Around) -> Iterator[None]:
 
     It is told the name, the arguments, and how to make the call.
     """
-    real = {name: getattr(os, name) for name in CHANGING}
+    real = {name: getattr(os, name) for name in CHANGING if hasattr(os, name)}
 
     def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **kwargs: Any) -> Any:
-            if name == "open" and not args[1] & os.O_CREAT:
+            if name == "open" and not args[1] & (os.O_CREAT | _NAMELESS):
                 return call(*args, **kwargs)
             return around(name, args, lambda: call(*args, **kwargs))
 
@@ -51,10 +59,14 @@ def intercepted(around: Around) -> Iterator[None]:
 
 
 class Counter:
-    """Counts the calls, and does something instead of the k-th."""
+    """Counts the calls, and does something instead of the k-th.
+
+    Several threads may make them.
+    """
 
     def __init__(self, at: int, act: Callable[[], Any]) -> None:
         self.calls = 0
+        self._lock = threading.Lock()
         self._at = at
         self._act = act
 
@@ -63,7 +75,9 @@ class Counter:
     ) -> Any:
         """Count one call."""
         del name, args
-        self.calls += 1
-        if self.calls == self._at:
+        with self._lock:
+            self.calls += 1
+            mine = self.calls
+        if mine == self._at:
             self._act()
         return call()

@@ -98,7 +98,7 @@ def test_at_every_system_call(victims: Victims, scenario: str, tmp_path: Path) -
         stage.judge.judge(_end(told, ended), LocalBackend(str(url)))
         if told:
             break
-    assert k > {"create": 5, "register the next": 30, "promote": 8}[scenario]
+    assert k > {"create": 5, "register the next": 25, "promote": 7}[scenario]
     assert stage.judge.seen.get(("dead", True), 0) >= 1
     shutil.rmtree(tmp_path)
 

@@ -74,6 +74,7 @@ def _opened(*answers: ModelverError | None) -> tuple[Registry, SlowNetwork, Regi
 
 FULL = StorageError("no room", kind=ErrorKind.DISK_FULL)
 DENIED = AccessDeniedError("the credentials have expired")
+UNFLUSHED = StorageError("a bad disk", kind=ErrorKind.NOT_FLUSHED)
 
 
 @pytest.mark.parametrize("last", [FULL, DENIED], ids=["full", "denied"])
@@ -91,13 +92,16 @@ def test_a_refusal_after_a_doubt_is_no_certainty(last: ModelverError) -> None:
     assert other.verify()
 
 
-@pytest.mark.parametrize("last", [FULL, DENIED], ids=["full", "denied"])
+@pytest.mark.parametrize(
+    "last", [FULL, DENIED, UNFLUSHED], ids=["full", "denied", "unflushed"]
+)
 def test_a_refusal_at_once_is_certain(last: ModelverError) -> None:
     """Where nothing is under way, a refusal is one: nothing was committed."""
     client, network, other = _opened(last)
     with pytest.raises(type(last)) as caught:
         put(client, "two")
     assert not isinstance(caught.value, OutcomeUnknownError)
+    assert network.asked == 1
     network.arrive()
     assert other.seq == 1
     assert put(client, "two").version == "0.2.0"

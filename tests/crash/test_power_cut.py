@@ -14,9 +14,11 @@ from typing import Any, TypeVar
 import pytest
 
 from modelver import Registry, RegistryNotFoundError
+from modelver.backends import local
+from modelver.backends._publish import FileSystem
 from modelver.backends.local import LocalBackend
 from modelver.testing import Crash, Operation, WrapperBackend
-from tests.crash.disk import ALL, NONE, Disk
+from tests.crash.disk import ALL, NAMES, NONE, SOME, Disk
 from tests.crash.oscalls import intercepted
 from tests.crash.scenarios import ALIAS, MODEL, OTHER, SCENARIOS, put, said
 
@@ -80,16 +82,25 @@ def _no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", lambda _: None)
 
 
+@pytest.fixture(params=["nameless", "named"])
+def _files(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write as on a file system that makes files without names, or as on others."""
+    nameless = request.param == "nameless"
+    monkeypatch.setattr(local, "FileSystem", lambda: FileSystem(nameless=nameless))
+
+
 # One that is there, and one whose folders have to be made.
 @pytest.mark.parametrize(
-    ("below", "writes", "least"), [("registry", 8, 150), ("a/b/registry", 2, 40)]
+    ("below", "writes", "least"), [("registry", 8, 75), ("a/b/registry", 2, 20)]
 )
+@pytest.mark.usefixtures("_files")
 def test_the_power_fails_at_any_moment(
     tmp_path: Path, below: str, writes: int, least: int
 ) -> None:
     """What was told is there, whole; what was under way is or is not; all goes on.
 
-    After every system call, with all of what was not flushed, none of it, or some.
+    After every system call, with all of what was not flushed, none of it, the names
+    without the bytes, or some of both.
     """
     base = tmp_path / "disk"
     base.mkdir()
@@ -97,11 +108,11 @@ def test_the_power_fails_at_any_moment(
     states = _watch(disk, base / below, writes)
     chance = random.Random(1)  # noqa: S311
     seen = set()
-    lost = 0
+    lost = torn = 0
     cuts = list(disk.cuts())
     assert len(cuts) > least
     for moment, told in cuts:
-        for survives in (NONE, ALL, "some"):
+        for survives in (NONE, ALL, NAMES, SOME, SOME):
             left = disk.left(moment, survives, chance)
             files = left.files()
             key = (frozenset(files.items()), len(told))
@@ -112,9 +123,11 @@ def test_the_power_fails_at_any_moment(
             again.mkdir()
             left.write(again)
             lost += _check(again / below, int(told[-1]) if told else 0, states)
+            torn += b"" in files.values()
             shutil.rmtree(again)
     assert len(seen) > least
     assert lost > 5, "nothing that was under way was ever lost: did it watch?"
+    assert torn > 3, "no name was ever there without its bytes: did it watch?"
 
 
 def _check(url: Path, told: int, states: list[str]) -> bool:
@@ -129,7 +142,9 @@ def _check(url: Path, told: int, states: list[str]) -> bool:
     assert now in allowed, f"after {told} writes, there are {states.index(now)}"
     report = registry.verify()
     assert report, str(report)
-    made = put(registry, "next")
-    assert made.read("w.bin") == b"next"
-    assert registry.seq == report.commits + 1
+    # What was under way is repeated, over what is left of it.
+    for content in ("one", "half", "next"):
+        made = put(registry, content)
+        assert made.read("w.bin") == content.encode()
+    assert registry.verify()
     return now == allowed[0]

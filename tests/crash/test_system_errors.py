@@ -7,6 +7,7 @@ own, before it did anything or (on a network share) after.
 import errno
 import itertools
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,19 @@ from tests.crash.scenarios import SCENARIOS, prepare, run
 
 pytestmark = pytest.mark.crash
 
-LEAST = {"create": 5, "register the next": 30, "promote": 8}
+LEAST = {"create": 5, "register the next": 25, "promote": 7}
 
 
 class Failing:
-    """Fails the k-th call, once, or that one and all after it."""
+    """Fails the k-th call, once, or that one and all after it.
+
+    Several threads may make them.
+    """
 
     def __init__(self, at: int, code: int, *, after: bool, lasting: bool) -> None:
         self.calls = 0
         self.fired = 0
+        self._lock = threading.Lock()
         self._at = at
         self._code = code
         self._after = after
@@ -38,11 +43,12 @@ class Failing:
         self, name: str, args: tuple[Any, ...], call: Callable[[], Any]
     ) -> Any:
         """Make the call, or fail it."""
-        self.calls += 1
-        here = self.calls == self._at or (self._lasting and self.calls > self._at)
+        with self._lock:
+            self.calls += 1
+            here = self.calls == self._at or (self._lasting and self.calls > self._at)
+            self.fired += here
         if not here:
             return call()
-        self.fired += 1
         if self._after and name != "open":  # nobody could close it
             call()
         raise OSError(self._code, name, str(args[0]))

@@ -24,6 +24,24 @@ def _same_size(target: Path, _: Path) -> None:
     target.write_bytes(DATA.swapcase())
 
 
+def _same_size_and_time(target: Path, _: Path) -> None:
+    info = target.stat()
+    target.chmod(0o600)
+    target.write_bytes(DATA.swapcase())
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+    target.chmod(0o400)
+
+
+def _same_size_time_and_inode(target: Path, _: Path) -> None:
+    info = target.stat()
+    target.chmod(0o600)
+    with target.open("r+b") as file:  # in its place, as a program that trains would
+        file.write(DATA.swapcase())
+    os.utime(target, ns=(info.st_atime_ns, info.st_mtime_ns))
+    target.chmod(0o400)
+    assert target.stat().st_ino == info.st_ino
+
+
 def _shorter(target: Path, _: Path) -> None:
     target.write_bytes(DATA[:-1])
 
@@ -88,6 +106,8 @@ def _fifo(target: Path, _: Path) -> None:
     "poison",
     [
         _same_size,
+        _same_size_and_time,
+        _same_size_time_and_inode,
         _shorter,
         _longer,
         _gone,
@@ -124,6 +144,125 @@ def test_poison(
     assert not list((tmp_path / "cache").rglob("*.tmp"))
 
 
+def _root(target: Path) -> Path:
+    return target.parents[2]
+
+
+def _junk_stamps(root: Path, _: Path) -> None:
+    (root / ".stamps.json").write_bytes(b'{"model/deep/w.bin": [')
+
+
+def _deep_stamps(root: Path, _: Path) -> None:
+    (root / ".stamps.json").write_bytes(b"[" * 100_000)
+
+
+def _odd_stamps(root: Path, _: Path) -> None:
+    text = '{"model/deep/w.bin": [1, 2, 3, true, null], "model/x.bin": 7, "": null}'
+    (root / ".stamps.json").write_text(text)
+
+
+def _linked_stamps(root: Path, outside: Path) -> None:
+    (outside / "stamps").write_bytes((root / ".stamps.json").read_bytes())
+    (root / ".stamps.json").unlink()
+    (root / ".stamps.json").symlink_to(outside / "stamps")
+
+
+def _folder_of_stamps(root: Path, _: Path) -> None:
+    (root / ".stamps.json").unlink()
+    (root / ".stamps.json").mkdir()
+
+
+def _linked_partials(root: Path, outside: Path) -> None:
+    shutil.rmtree(root / ".partial")
+    (root / ".partial").symlink_to(outside)
+
+
+def _linked_partial(root: Path, outside: Path) -> None:
+    (outside / "mine").write_bytes(b"somebody's own file")
+    (root / ".partial" / "small").symlink_to(outside / "mine")
+
+
+def _file_for_partials(root: Path, _: Path) -> None:
+    shutil.rmtree(root / ".partial")
+    (root / ".partial").write_bytes(b"no folder")
+
+
+def _linked_registry(root: Path, outside: Path) -> None:
+    root.parent.rename(outside / "all")
+    root.parent.symlink_to(outside / "all")
+
+
+def _linked_mirror(root: Path, outside: Path) -> None:
+    shutil.rmtree(root.parent / "mirror")
+    (root.parent / "mirror").symlink_to(outside)
+
+
+@pytest.mark.parametrize(
+    "poison",
+    [
+        _junk_stamps,
+        _deep_stamps,
+        _odd_stamps,
+        _linked_stamps,
+        _folder_of_stamps,
+        _linked_partials,
+        _linked_partial,
+        _file_for_partials,
+        _linked_registry,
+        _linked_mirror,
+    ],
+)
+def test_poison_beside_the_copies(
+    version: ModelVersion, tmp_path: Path, poison: Callable[[Path, Path], None]
+) -> None:
+    """Nor does it matter what was done to what modelver keeps beside the copies."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    target = version.path("deep/w.bin")
+    poison(_root(target), outside)
+    before = {p: p.read_bytes() for p in outside.rglob("*") if p.is_file()}
+    _same_size(version.path("deep/w.bin"), outside)
+    assert version.path("deep/w.bin").read_bytes() == DATA
+    assert (version.path() / "x.bin").read_bytes() == b"x"
+    after = {p: p.read_bytes() for p in outside.rglob("*") if p.is_file()}
+    assert after == before or poison is _linked_registry
+    if poison is _linked_registry:
+        assert not _root(target).parent.is_symlink()
+        target = outside / "all" / _root(target).name / "model" / "deep" / "w.bin"
+        assert target.read_bytes() == DATA.swapcase()
+
+
+def test_a_partial_file_with_two_names(tmp_path: Path) -> None:
+    """What lies where a download was interrupted is not written to if it is shared."""
+    data = os.urandom(2**21)
+    registry = Registry(tmp_path / "r", create=True, cache=tmp_path / "cache")
+    version = registry.register("m", {"large.bin": data}, environment=False)
+    target = version.path("large.bin")
+    partial = target.parents[1] / ".partial" / version.files[0].digest[3:35]
+    target.unlink()
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"somebody's own file")
+    os.link(mine, partial)
+    assert version.path("large.bin").read_bytes() == data
+    assert mine.read_bytes() == b"somebody's own file"
+    assert not partial.exists()
+
+
+def test_a_damaged_beginning_is_not_gone_on_with(tmp_path: Path) -> None:
+    """Of a partial file only what is right is kept, whatever its times and size."""
+    data = os.urandom(2**21)
+    registry = Registry(tmp_path / "r", create=True, cache=tmp_path / "cache")
+    version = registry.register("m", {"large.bin": data}, environment=False)
+    target = version.path("large.bin")
+    partial = target.parents[1] / ".partial" / version.files[0].digest[3:35]
+    target.unlink()
+    for wrong in (bytes(2**21), data[:-1] + b"?", data + b"more", data[: 2**20]):
+        partial.write_bytes(wrong)
+        assert version.path("large.bin").read_bytes() == data
+        assert not partial.exists()
+        target.unlink()
+
+
 def test_poison_and_damage(version: ModelVersion, tmp_path: Path) -> None:
     """A poisoned copy of a damaged object is not handed out for want of a better."""
     target = version.path("deep/w.bin")
@@ -151,8 +290,8 @@ def test_copies_are_not_to_be_changed(version: ModelVersion, tmp_path: Path) -> 
     """A copy is read-only, and only its owner sees it."""
     target = version.path("deep/w.bin")
     assert target.stat().st_mode & 0o777 == 0o400
-    cache = next((tmp_path / "cache").iterdir())
-    assert cache.stat().st_mode & 0o777 == 0o700
+    for folder in (tmp_path / "cache", target.parents[3], target.parents[2]):
+        assert folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_cache_that_cannot_be(version: ModelVersion, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_twice_in_a_row(judge: Judge) -> None:
 def test_any_two_swapped(judge: Judge) -> None:
     """Two keys that change places are found, of one kind or of two."""
     pairs = list(itertools.combinations(judge.whole, 2))
-    assert len(pairs) == 36
+    assert len(pairs) == 28
     for one, other in pairs:
         swapped = {one: judge.whole[other], other: judge.whole[one]}
         assert judge.check({**judge.whole, **swapped}) != "as of 3"
@@ -87,7 +87,7 @@ def test_any_two_swapped(judge: Judge) -> None:
 def test_any_taken_for_another(judge: Judge) -> None:
     """The bytes of one key under another are found: no kind passes for another."""
     pairs = list(itertools.permutations(judge.whole, 2))
-    assert len(pairs) == 72
+    assert len(pairs) == 56
     for source, target in pairs:
         judge.check({**judge.whole, target: judge.whole[source]})
 

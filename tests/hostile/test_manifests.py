@@ -16,7 +16,7 @@ from modelver import (
     Registry,
     UpgradeRequiredError,
 )
-from tests.hostile.forge import Forge, dumps, sealed
+from tests.hostile.forge import Forge, digest, dumps, sealed
 from tests.hostile.nonsense import BYTES_PATHS, ESCAPE
 from tests.hostile.watching import bounded, listing, refused, untouched
 
@@ -59,6 +59,16 @@ def _slice(**fields: Any) -> Make:
         return _lines(forge, cut=[{**piece, **fields}])
 
     return make
+
+
+def _stretch(forge: Forge, start: int, end: int) -> dict[str, Any]:
+    """Return a slice of the object of DATA that is true by itself."""
+    return {
+        "object": forge.object(DATA),
+        "offset": start,
+        "length": end - start,
+        "digest": digest("b3", DATA[start:end]),
+    }
 
 
 def _cut(make: Callable[[dict[str, Any]], Any]) -> Make:
@@ -202,8 +212,8 @@ LIES: Final[dict[str, Make]] = {
     "order-of-slices": lambda forge: _lines(
         forge,
         cut=[
-            {"object": forge.object(DATA), "offset": 4, "length": 3},
-            {"object": forge.object(DATA), "offset": 0, "length": 4},
+            _stretch(forge, 4, 7),
+            _stretch(forge, 0, 4),
         ],
     ),
 }

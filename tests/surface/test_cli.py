@@ -22,10 +22,21 @@ PAGE = ROOT / "docs" / "reference" / "cli.md"
 COMMAND = "python docs/cli_page.py"
 START = [sys.executable, "-m", "modelver"]
 
-# Methods that need a block of Python, or are an option of every verb.
-NO_VERB = {"draft", "transaction", "at"}
+# Methods that need a block of Python, are an option of every verb, or are `du`.
+NO_VERB = {"draft", "transaction", "at", "stats"}
 # Verbs that no method of a registry is named like.
-NO_METHOD = {"init", "files", "cat", "path", "checkout", "forget", "plugins", "version"}
+NO_METHOD = {
+    "cache",
+    "init",
+    "files",
+    "cat",
+    "path",
+    "checkout",
+    "du",
+    "forget",
+    "plugins",
+    "version",
+}
 
 
 @pytest.fixture

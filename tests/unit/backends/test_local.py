@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from modelver.backends import local
+from modelver.backends import _publish, local
+from modelver.backends._publish import FileSystem
 from modelver.backends.local import LocalBackend
 from modelver.errors import (
     AccessDeniedError,
@@ -27,6 +28,7 @@ from modelver.testing.contract import BackendContract
 from modelver.testing.contract_base import listed, side_by_side, upload
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux system calls")
+NAMELESS = FileSystem().nameless
 
 
 @pytest.fixture
@@ -69,7 +71,7 @@ class TestWithoutHardLinks:
         self, backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A file system that has neither is refused, and nothing is left there."""
-        monkeypatch.setattr(local, "_RENAME_NOREPLACE", 1 << 20)  # EINVAL
+        monkeypatch.setattr(_publish, "_RENAME_NOREPLACE", 1 << 20)  # EINVAL
         with pytest.raises(StorageError) as caught:
             backend.create("log/1.json", b"x")
         assert caught.value.kind is ErrorKind.UNSUPPORTED
@@ -77,6 +79,81 @@ class TestWithoutHardLinks:
             upload(backend, "objects/ab/ab.0", b"x")
         assert listed(backend) == {}
         assert _leftovers(backend) == []
+
+
+# Without files that have no name
+
+
+def _answers(code: int, where: Callable[..., bool], real: Callable[..., Any]) -> Any:
+    """Return a call that fails with *code* where asked to, and counts that."""
+
+    def call(*args: Any, **words: Any) -> Any:
+        if where(*args):
+            counted.append(code)
+            raise OSError(code, os.strerror(code))
+        return real(*args, **words)
+
+    counted: list[int] = []
+    call.counted = counted  # type: ignore[attr-defined]
+    return call
+
+
+def _write_and_check(backend: LocalBackend) -> None:
+    upload(backend, "objects/ab/ab.0", b"x" * 2_000_000, b"end")
+    upload(backend, "objects/ab/ab.0", b"other")
+    for number in range(3):
+        backend.create(f"log/{number}.json", b"x" * 2_000_000)
+        with pytest.raises(AlreadyExistsError):
+            backend.create(f"log/{number}.json", b"y")
+        assert backend.read(f"log/{number}.json") == b"x" * 2_000_000
+    assert backend.read("objects/ab/ab.0") == b"x" * 2_000_000 + b"end"
+    assert _leftovers(backend) == []
+
+
+@linux
+@pytest.mark.parametrize(
+    "code", [errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOSYS]
+)
+def test_files_must_have_names(
+    code: int, backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file system that cannot do without is asked once, and all goes on."""
+    monkeypatch.setattr(local, "FileSystem", lambda: FileSystem(nameless=True))
+    flag = os.O_TMPFILE
+    refusing = _answers(code, lambda _, how, *__: how & flag == flag, os.open)
+    monkeypatch.setattr(os, "open", refusing)
+    before = _descriptors()
+    _write_and_check(backend)
+    assert len(refusing.counted) == 1
+    assert _descriptors() == before
+
+
+@linux
+@pytest.mark.parametrize("code", [errno.ENOENT, errno.EACCES, errno.EXDEV, errno.EPERM])
+def test_no_name_can_be_given_later(
+    code: int, backend: LocalBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without /proc, or where it may not be used, it is tried once, and all goes on."""
+    refusing = _answers(code, lambda path, _: path.startswith("/proc/"), os.link)
+    monkeypatch.setattr(os, "link", refusing)
+    flushed = _flushed_inodes(monkeypatch)
+    before = _descriptors()
+    _write_and_check(backend)
+    assert len(refusing.counted) == NAMELESS
+    assert _descriptors() == before
+    # The copies were flushed too.
+    assert {path.stat().st_ino for path in _files(backend)} <= flushed
+
+
+def _files(backend: LocalBackend) -> list[Path]:
+    return [path for path in Path(backend.url).rglob("*") if path.is_file()]
+
+
+def _flushed_inodes(monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """Return the inodes that are flushed from now on."""
+    flushed: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda n: flushed.add(os.fstat(n).st_ino))
+    return flushed
 
 
 # What is no regular file
@@ -233,15 +310,24 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
 
 
 @linux
+@pytest.mark.parametrize("nameless", [True, False], ids=["nameless", "named"])
 @pytest.mark.parametrize("call", ["fsync", "link", "unlink"])
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_killed_inside_a_write(call: str, moment: str, backend: LocalBackend) -> None:
-    """Whichever system call it dies at, a key is whole or not there."""
+def test_killed_inside_a_write(
+    call: str,
+    moment: str,
+    nameless: bool,  # noqa: FBT001
+    backend: LocalBackend,
+) -> None:
+    """Whichever system call it dies at, a key is whole or not there.
+
+    Where files can do without a name, nothing else is left either.
+    """
     program = f"""
 import os, signal
-from pathlib import Path
-from modelver.backends.local import LocalBackend
-backend = LocalBackend({backend.url!r})
+from modelver.backends import local
+local.FileSystem = lambda make=local.FileSystem: make(nameless={nameless})
+backend = local.LocalBackend({backend.url!r})
 backend.create("log/1.json", b"first")
 def fatal(real):
     def call(*args, **kwargs):
@@ -250,11 +336,11 @@ def fatal(real):
         os.kill(os.getpid(), signal.SIGKILL)
     return call
 os.{call} = fatal(os.{call})
-Path.unlink = fatal(Path.unlink) if {call!r} == "unlink" else Path.unlink
 backend.create("log/2.json", b"second")
 """
     done = subprocess.run([sys.executable, "-c", program], check=False)
-    assert done.returncode == -signal.SIGKILL
+    survived = call == "unlink" and nameless  # there is nothing to take away
+    assert done.returncode == (0 if survived else -signal.SIGKILL)
     found = listed(backend)
     landed = call == "unlink" or (call, moment) == ("link", "after")
     expected = {"log/1.json": 5} | ({"log/2.json": 6} if landed else {})
@@ -263,6 +349,10 @@ backend.create("log/2.json", b"second")
         assert backend.read("log/2.json") == b"second"
     else:
         backend.create("log/2.json", b"second")
+    if nameless:
+        assert _leftovers(backend) == []
+    else:
+        assert len(_leftovers(backend)) == ((call, moment) != ("unlink", "after"))
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals end processes elsewhere")
@@ -294,6 +384,7 @@ for n in itertools.count():
     found = listed(backend)
     assert len(found) >= 12
     assert set(found.values()) == {300_000}
+    assert _leftovers(backend) == [] or not NAMELESS
 
 
 # The rest

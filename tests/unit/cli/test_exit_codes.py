@@ -34,6 +34,7 @@ CODES = {
     "UpgradeRequiredError": 6,
     "StorageError": 6,
     "AccessDeniedError": 6,
+    "OfflineError": 6,
     "OutcomeUnknownError": 6,
     "PluginError": 6,
     "InternalError": 6,

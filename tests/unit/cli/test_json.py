@@ -21,6 +21,7 @@ COMMIT: Final = "seq txid time author tool message void actions"
 REPORT: Final = (
     "ok deep commits voids versions intact damaged objects bytes unreferenced problems"
 )
+USAGE: Final = "total deduplication models versions"
 DIFF: Final = "old new metrics slices params config files inputs packages code tags"
 MOVE: Final = "seq time kind version previous author reason"
 
@@ -55,6 +56,8 @@ CALLS: Final = {
     "path": ("path fraud", "ref path", False),
     "checkout": ("checkout fraud out", "ref path", False),
     "verify": ("verify", REPORT, False),
+    "du": ("du", USAGE, False),
+    "cache": ("cache", "folder size max_size max_age registries", False),
     "outcome": ("outcome TXID", "landed commit", False),
     "forget": ("forget", "url", False),
     "plugins": ("plugins", "group name target distribution version", True),

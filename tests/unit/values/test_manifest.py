@@ -70,7 +70,7 @@ def test_what_is_written_is_read(algorithm: str) -> None:
         ),
     )
     cut = (
-        Slice(object=f"{HEX}.0", offset=9, length=1),
+        Slice(object=f"{HEX}.0", offset=9, length=1, digest=f"{algorithm}:{HEX}"),
         Slice(object=f"{HEX}.12", offset=0, length=2),
     )
     layout = Layout(files={"code/é.py": (), "model/a": cut})
@@ -87,7 +87,7 @@ def test_what_is_written_is_read(algorithm: str) -> None:
 def test_the_place_of_the_bytes_is_no_part_of_the_identity() -> None:
     """The same bundle placed otherwise keeps its digest, in another manifest."""
     one = manifest_from_bytes(_raw(), "b3")
-    cut = {"model/a.bin": [_slice(1), _slice(2, 7)]}
+    cut = {"model/a.bin": [_slice(1), {**_slice(2, 7), "digest": DIGEST}]}
     other = manifest_from_bytes(_raw(layout=cut), "b3")
     assert one.bundle_digest == other.bundle_digest
     assert one.digest != other.digest
@@ -174,6 +174,10 @@ def test_files_that_must_not_be_obeyed_are_refused(files: list[Any]) -> None:
         {"model/a.bin": [_slice(4), _slice(-1)]},
         {"model/a.bin": [_slice(3), _slice(0)]},
         {"model/a.bin": [_slice(offset=-1)]},
+        {"model/a.bin": [_slice(1), _slice(2, 7)]},  # nothing verifies the second
+        {"model/a.bin": [_slice(digest=f"sha256:{HEX}")]},
+        {"model/a.bin": [_slice(digest=HEX)]},
+        {"model/a.bin": [_slice(digest=5)]},
         {"model/a.bin": [_slice(object="../../x")]},
         {"model/a.bin": [_slice(object=HEX)]},
         {"model/a.bin": [_slice(object=f"{HEX}.00")]},
