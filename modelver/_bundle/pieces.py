@@ -134,6 +134,15 @@ class Source:
             self._name = name
         return self._descriptor
 
+    def require(self, file: FileEntry, name: str, end: int) -> None:
+        """Refuse an object that ends before byte *end*, however much is said of it.
+
+        Raises:
+            IntegrityError: It does, or is missing.
+        """
+        if end > os.fstat(self.open(name)).st_size:
+            raise self._reader.cut_short(file, name, end)
+
     def read(self, piece: Piece, view: memoryview, hasher: Hasher) -> None:
         """Read a piece into *view*, which is of its length, and into *hasher*.
 

@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Final
 
 from modelver._bundle.parallel import Job, run_jobs
-from modelver._bundle.pieces import Piece, Source, bring, reads_of, span_of
+from modelver._bundle.pieces import READ, Piece, Source, bring, reads_of, span_of
 from modelver._bundle.read import BundleReader
 from modelver._values.manifest import FileEntry, Slice, slice_digests
 
@@ -53,8 +53,8 @@ class RangedFile(io.RawIOBase):
         self._starts = list(accumulate((s.length for s in self._cut), initial=0))
         self._at = 0
         self._reading = Lock()
-        # By where their slice begins: verified bytes and where they lie, the ones that
-        # were used last at the end.
+        # By where their slice begins: verified bytes up to its end, and where those
+        # begin. The ones that were used last are at the end.
         self._held: OrderedDict[int, tuple[int, memoryview]] = OrderedDict()
         self._held_bytes = 0
         self._holding = Lock()
@@ -110,7 +110,7 @@ class RangedFile(io.RawIOBase):
         """Return all that follows."""
         # Not at once: how much that is, only the manifest says as yet.
         pieces = []
-        while piece := self.read(_HELD):
+        while piece := self.read(READ):
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -157,6 +157,7 @@ class RangedFile(io.RawIOBase):
         with Source(self._reader) as source:
             for piece in read:
                 low, high = _shared(view, start, piece)
+                source.require(piece.file, piece.object, piece.end)
                 if high - low < piece.length // 2:
                     data = memoryview(bytearray(piece.length))
                     source.scatter(piece, [data])
@@ -183,15 +184,15 @@ class RangedFile(io.RawIOBase):
     def _give(self, at: int, low: int, view: memoryview) -> bool:
         """Fill *view* with what lies at *low*, if that is held; tell whether it is."""
         with self._holding:
-            begin, data = self._held.get(at, (0, _NOTHING))
-            if not begin <= low <= low + len(view) <= begin + len(data):
+            begin, data = self._held.get(at, (self._file.size, _NOTHING))
+            if low < begin:
                 return False
             self._held.move_to_end(at)
         view[:] = data[low - begin :][: len(view)]
         return True
 
     def _hold(self, at: int, begin: int, data: memoryview) -> None:
-        """Keep verified bytes of the slice at *at*, which lie at *begin*."""
+        """Keep verified bytes of the slice at *at*, from *begin* to its end."""
         # What came with others would keep all of them in memory.
         whole = isinstance(data.obj, bytes | bytearray) and len(data) == len(data.obj)
         kept = data if whole else memoryview(bytes(data))

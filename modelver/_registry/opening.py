@@ -152,7 +152,7 @@ def _file_cache(folder: Path, bounds: Bounds, backend: Backend, log: Log) -> Fil
     cache = FileCache(folder, bounds)
     if backend.capabilities.persistent:
         mirror = mirror_of(cache)
-        cache.told = lambda manifest: mirror.update(backend, log, manifest.digest)
+        cache.told = lambda manifest: mirror.update(backend, log, manifest)
     return cache
 
 

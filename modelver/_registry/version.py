@@ -13,6 +13,7 @@ from modelver._lineage import Lineage
 from modelver._registry.arguments import as_sequence, parse_label
 from modelver._registry.core import Core
 from modelver._registry.gather import config_of
+from modelver._registry.handout import hand_out
 from modelver._registry.progress import progressing
 from modelver._registry.questions import Answer, diff_of, lineage_of, verify
 from modelver._registry.resolve import resolve
@@ -195,7 +196,7 @@ class ModelVersion(Answer):
 
     @property
     def config(self) -> Mapping[str, Scalar | None]:
-        """The keys of its JSON and TOML config files, flat, with dots."""
+        """The keys of its JSON (to 1 MiB) and TOML (256 KiB) config files, with dots."""
         return config_of(self._core.reader(self._state))
 
     # Bytes.
@@ -280,17 +281,8 @@ class ModelVersion(Answer):
             StorageError: The disk is full, or refuses.
             OfflineError: Offline, and it is not in the cache.
         """
-        reader = self._core.reader(self._state)
         wanted = "model" if path is None else _bundle_path(path).rstrip("/")
-        files = reader.below(wanted) if wanted else []
-        inner = wanted
-        if not files or path in reader.manifest.by_path:
-            files = [reader.find(wanted)]
-            inner = files[0].path
-        elif not files[0].path.startswith(wanted + "/"):
-            inner = f"model/{wanted}"
-        with progressing(progress, f"fetching {self.ref}") as told:
-            return self._core.cache.fetch(reader, files, told) / inner
+        return hand_out(self._core, self._state, wanted, progress)
 
     def checkout(
         self,

@@ -126,8 +126,8 @@ class Mirror:
             if raw is None or digest_of(algorithm, raw) != heads[0]:
                 return
             for folder in (self.folder, self.folder / LOG):
-                if folder.is_symlink():  # modelver makes none: it would lead elsewhere
-                    folder.unlink()
+                if folder.is_symlink() or folder.is_file():
+                    folder.unlink()  # modelver makes neither: it would lead elsewhere
             _write(self.folder / REGISTRY, raw)
             _LogFiles(self.folder / LOG).extend(backend, heads, algorithm)
             urls = (*(url for url in urls if url != backend.url), backend.url)

@@ -168,9 +168,7 @@ def _make(*, detailed: bool) -> Converter:
         made: Action = hooks[known](value, known)
         return made
 
-    converter.register_structure_hook_func(
-        lambda kind: kind == Action, structure_action
-    )
+    converter.register_structure_hook_func(partial(eq, Action), structure_action)
 
     def unstructure_action(value: Any) -> dict[str, Any]:
         made = {"type": value.type}
@@ -178,15 +176,11 @@ def _make(*, detailed: bool) -> Converter:
             made[attribute.name] = converter.unstructure(getattr(value, attribute.name))
         return made
 
-    for kind in ACTIONS:
-        converter.register_unstructure_hook(kind, unstructure_action)
-    converter.register_unstructure_hook_func(
-        lambda kind: kind == Action, unstructure_action
-    )
+    for kind in (*ACTIONS, Action):
+        converter.register_unstructure_hook_func(partial(eq, kind), unstructure_action)
     # There may be tens of thousands in a manifest: their defaults go unsaid.
-    converter.register_unstructure_hook(
-        Slice, make_dict_unstructure_fn(Slice, converter, _cattrs_omit_if_default=True)
-    )
+    brief = make_dict_unstructure_fn(Slice, converter, _cattrs_omit_if_default=True)
+    converter.register_unstructure_hook(Slice, brief)
     return converter
 
 

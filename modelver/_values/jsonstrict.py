@@ -15,11 +15,20 @@ from modelver.errors import ErrorKind, FormatError, InvalidInputError
 
 MAX_DEPTH: Final = 32
 MAX_INTEGER: Final = 2**53
+# A manifest of 64 MiB that says what a manifest says has fewer; empty arrays in its
+# place would have ten times as many, and take 30 times its size.
+MAX_VALUES: Final = 3_000_000
 
 # One that is never closed reaches to the end: were it no match, the search would go on
 # at each escaped quote inside, and take quadratic time.
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_TEXT: Final = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)'
+_STRING = re.compile(_TEXT, re.DOTALL)
 _BRACKET = re.compile(rb"[\[\]{}]")
+_SIGN = rb'(?:[^"\[{,]++|' + _TEXT + rb")*+[\[{,]"
+# Matched where the last one ended, never searched for: a search that fails would be
+# made again from the next byte.
+_ONE_SIGN = re.compile(_SIGN, re.DOTALL)
+_MANY_SIGNS = re.compile(rb"(?:" + _SIGN + rb"){1000}+", re.DOTALL)
 # An integer beyond 2^53 has 16 digits or more; other text may have them too.
 _MANY_DIGITS = re.compile(rb"[0-9]{16}")
 
@@ -72,6 +81,19 @@ def _constant(text: str) -> NoReturn:
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_constant)
 
 
+def _check_count(raw: bytes) -> None:
+    """Refuse what would be a great many values, before any of them is made."""
+    signs = raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+    if signs <= MAX_VALUES:
+        return
+    signs = at = 0  # most of them may be in text
+    for sign, number in ((_MANY_SIGNS, 1000), (_ONE_SIGN, 1)):
+        while signs <= MAX_VALUES and (found := sign.match(raw, at)):
+            signs, at = signs + number, found.end()
+    if signs > MAX_VALUES:
+        _fail(f"the document has more than {MAX_VALUES:,} values")
+
+
 def _check_depth(raw: bytes) -> None:
     opened = raw.count(b"[") + raw.count(b"{")
     if opened <= MAX_DEPTH:
@@ -92,11 +114,12 @@ def loads(raw: bytes, *, limit: int) -> Any:
 
     Raises:
         FormatError: Too long, not UTF-8, not JSON, a key twice in one object, NaN
-            or infinity, an integer beyond 2^53, a lone surrogate, or nested deeper
-            than :data:`MAX_DEPTH`.
+            or infinity, an integer beyond 2^53, a lone surrogate, nested deeper
+            than :data:`MAX_DEPTH`, or more than :data:`MAX_VALUES` values.
     """
     if len(raw) > limit:
         _fail(f"the document is longer than {limit} bytes")
+    _check_count(raw)
     _check_depth(raw)
     try:
         value = _DECODER.decode(raw.decode("utf-8"))

@@ -68,6 +68,10 @@ class LocalBackend:
         self._system = FileSystem()
         self._folders: set[str] = set()
         self._unflushed = Unflushed(self._url)
+        # Where others may have made names that are not flushed yet: folders of which
+        # something was read, other than what was created here last.
+        self._read: set[str] = set()
+        self._last = ""
 
     @property
     def url(self) -> str:
@@ -87,14 +91,23 @@ class LocalBackend:
             if os.path.lexists(target):
                 raise _key_exists(key, self._url)
             folder = self._folder(above(target))
+            if folder in self._read:
+                # No entry may outlive the one that it builds on.
+                self._read.discard(folder)
+                self._unflushed.folders((folder,))
             try:
                 with NewFile(folder, self._system) as file:
                     file.write(data)
                     self._unflushed.flush(file.held)
                     file.link(target)
-                flush_folder(folder)
             except FileExistsError as error:
                 raise _key_exists(key, self._url) from error
+            try:
+                flush_folder(folder)
+            except OSError:
+                self._unflushed.folders((folder,))  # before anything builds on it
+                raise
+            self._last = target
 
     def upload(self) -> "LocalUpload":
         """See :meth:`modelver.plugin.Backend.upload`."""
@@ -130,7 +143,7 @@ class LocalBackend:
                 file.link(target)
             except FileExistsError:
                 # Whoever made it may not have flushed it yet, or have died.
-                found = self._open(key)
+                found = self._open(target, key)
                 if found is not None:
                     file.close()
                     return Held(found), None
@@ -140,10 +153,13 @@ class LocalBackend:
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
         """See :meth:`modelver.plugin.Backend.read`."""
+        place = self._place(key)
         with translated("read", self._url, key):
-            descriptor = self._open(key)
+            descriptor = self._open(place, key)
             if descriptor is None:
                 return None
+            if place != self._last:
+                self._read.add(above(place))
             try:
                 size = os.fstat(descriptor).st_size
                 if start >= size:  # it may be more than a seek can take
@@ -158,11 +174,11 @@ class LocalBackend:
     def descriptor(self, key: str) -> int | None:
         """See :meth:`modelver.plugin.LocalFiles.descriptor`."""
         with translated("read", self._url, key):
-            return self._open(key)
+            return self._open(self._place(key), key)
 
-    def _open(self, key: str) -> int | None:
+    def _open(self, place: str, key: str) -> int | None:
         try:
-            descriptor = os.open(self._place(key), _READ)
+            descriptor = os.open(place, _READ)
         except (FileNotFoundError, NotADirectoryError):
             return None
         # A device may be endless, and a FIFO looks empty.

@@ -1,5 +1,6 @@
 """A cache that somebody else has written into: what it hands out is verified still."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,10 @@ def version(tmp_path: Path) -> ModelVersion:
     registry = Registry(tmp_path / "r", create=True, cache=tmp_path / "cache")
     files = {"deep/w.bin": DATA, "x.bin": b"x", "empty": b""}
     return registry.register("m", files, environment=False)
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def _same_size(target: Path, _: Path) -> None:
@@ -92,6 +97,16 @@ def _linked_root(target: Path, outside: Path) -> None:
     root.symlink_to(outside)
 
 
+def _moved_folder(target: Path, outside: Path) -> None:
+    target.parent.rename(outside / "deep")  # the file's own stamp stays what it was
+    target.parent.symlink_to(outside / "deep")
+
+
+def _moved_root(target: Path, outside: Path) -> None:
+    target.parents[2].rename(outside / "root")
+    target.parents[2].symlink_to(outside / "root")
+
+
 def _file_for_folder(target: Path, _: Path) -> None:
     shutil.rmtree(target.parent)
     target.parent.write_bytes(b"no folder")
@@ -118,6 +133,8 @@ def _fifo(target: Path, _: Path) -> None:
         _dangling,
         _linked_folder,
         _linked_root,
+        _moved_folder,
+        _moved_root,
         _file_for_folder,
         _fifo,
     ],
@@ -134,12 +151,12 @@ def test_poison(
     target = version.path("deep/w.bin")
     assert target.read_bytes() == DATA
     poison(target, outside)
-    before = {path: path.read_bytes() for path in outside.rglob("*")}
+    before = _files(outside)
     again = version.path("deep/w.bin")
     assert again.read_bytes() == DATA
-    assert not again.is_symlink()
+    assert not any(path.is_symlink() for path in (again, *again.parents[:3]))
     assert again.is_file()
-    assert {path: path.read_bytes() for path in outside.rglob("*")} == before
+    assert _files(outside) == before
     assert (version.path() / "deep" / "w.bin").read_bytes() == DATA
     assert not list((tmp_path / "cache").rglob("*.tmp"))
 
@@ -170,6 +187,35 @@ def _linked_stamps(root: Path, outside: Path) -> None:
 def _folder_of_stamps(root: Path, _: Path) -> None:
     (root / ".stamps.json").unlink()
     (root / ".stamps.json").mkdir()
+
+
+def _answers(root: Path, text: str) -> None:
+    (root / ".answers.json").chmod(0o600)
+    (root / ".answers.json").write_text(text)
+
+
+def _junk_answers(root: Path, _: Path) -> None:
+    _answers(root, '{"')
+
+
+def _odd_answers(root: Path, _: Path) -> None:
+    known = json.loads((root / ".answers.json").read_bytes())
+    odd: list[object] = [7, [], ["x"], [1, 2], ["model", "code/x"], None]
+    for number, question in enumerate(known):
+        known[question] = odd[number % len(odd)]
+    _answers(root, json.dumps(known))
+
+
+def _answers_that_lead_out(root: Path, outside: Path) -> None:
+    (outside / "w.bin").write_bytes(DATA)
+    known = json.loads((root / ".answers.json").read_bytes())
+    out = os.path.relpath(outside / "w.bin", root)
+    _answers(root, json.dumps({question: [out, out] for question in known}))
+
+
+def _linked_answers(root: Path, outside: Path) -> None:
+    (root / ".answers.json").rename(outside / "answers")
+    (root / ".answers.json").symlink_to(outside / "answers")
 
 
 def _linked_partials(root: Path, outside: Path) -> None:
@@ -205,6 +251,10 @@ def _linked_mirror(root: Path, outside: Path) -> None:
         _odd_stamps,
         _linked_stamps,
         _folder_of_stamps,
+        _junk_answers,
+        _odd_answers,
+        _answers_that_lead_out,
+        _linked_answers,
         _linked_partials,
         _linked_partial,
         _file_for_partials,
@@ -220,12 +270,13 @@ def test_poison_beside_the_copies(
     outside.mkdir()
     target = version.path("deep/w.bin")
     poison(_root(target), outside)
-    before = {p: p.read_bytes() for p in outside.rglob("*") if p.is_file()}
+    before = _files(outside)
+    other = Registry(tmp_path / "r", cache=tmp_path / "cache").get("m")
+    assert other.path("deep/w.bin").read_bytes() == DATA
     _same_size(version.path("deep/w.bin"), outside)
     assert version.path("deep/w.bin").read_bytes() == DATA
     assert (version.path() / "x.bin").read_bytes() == b"x"
-    after = {p: p.read_bytes() for p in outside.rglob("*") if p.is_file()}
-    assert after == before or poison is _linked_registry
+    assert _files(outside) == before or poison is _linked_registry
     if poison is _linked_registry:
         assert not _root(target).parent.is_symlink()
         target = outside / "all" / _root(target).name / "model" / "deep" / "w.bin"

@@ -11,6 +11,7 @@ import pytest
 
 from modelver._bundle.cutting import cutter_for
 from modelver._bundle.cutting.content import ContentDefined
+from modelver._bundle.cutting.cutter import MAX_RANGES
 from modelver._bundle.cutting.planned import Planned
 from tests.hostile.watching import quick, small
 from tests.unit.bundle.cuttable import (
@@ -111,6 +112,7 @@ GGUF: Final = {
     "2^60-tensors": _gguf(pack("<QQ", 2**60, 0)),
     "2^60-values": _gguf(pack("<QQ", 1, 2**60)),
     "2^64-1-values": _gguf(pack("<QQ", 1, 2**64 - 1)),
+    "name-of-2000": _infos(0, names=("a" * 2000,)),
     "long-name": _gguf(pack("<QQ", 1, 0), pack("<Q", 2**63)),
     "long-key": _gguf(pack("<QQ", 1, 1), pack("<Q", 2**63)),
     "unknown-type": _value(13, b""),
@@ -275,12 +277,12 @@ def _kvs() -> bytes:
     return text("k") + pack("<IB", 0, 1)
 
 
-def _many_members() -> bytes:
-    """Return an archive of as many members as are looked at."""
+def _members(count: int) -> bytes:
+    """Return an archive of *count* members."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as file:
-        for number in range(32_768):
-            file.writestr(zipfile.ZipInfo(f"{number:040}"), b"")
+        for number in range(count):
+            file.writestr(zipfile.ZipInfo(f"{number:040}"), BODY[:100])
     return out.getvalue()
 
 
@@ -302,9 +304,9 @@ LARGE: Final = {
     ),
     "tensors": lambda: _long_safetensors(b"{" + _entries(BIG) + b"}"),
     "tensors-names": lambda: _long_safetensors(
-        b"{" + b"".join(_entry(b"%0100d" % i) for i in range(32_768))[:-1] + b"}"
+        b"{" + b"".join(_entry(b"%0100d" % i) for i in range(MAX_RANGES))[:-1] + b"}"
     ),
-    "members": _many_members,
+    "members": lambda: _members(MAX_RANGES),
 }
 
 ENDLESS: Final = {
@@ -351,11 +353,35 @@ def test_headers_without_end_are_bounded(name: str) -> None:
         cutter_for("a", file.size, file.read)
 
 
-def test_a_safetensors_header_is_not_read_if_it_is_too_long() -> None:
-    """Of a header of 100 MB, nothing but its length is looked at."""
-    file = _Endless((10**8).to_bytes(8, "little") + b"{", b" ")
+def test_more_than_32768_tensors_or_members_are_too_many() -> None:
+    """One more than a plan may have, and there is none."""
+    for more, kind in ((0, Planned), (1, ContentDefined)):
+        count = MAX_RANGES + more
+        tensors = dict.fromkeys(map(str, range(count)), b"a" * 200)
+        files = safetensors(tensors), gguf(tensors, values=[]), _members(count)
+        assert [type(chosen(file)) for file in files] == [kind] * 3
+
+
+_END_RECORD: Final = pack("<4s8xIIH", b"PK\x05\x06", 9 * MIB, 4, 0)
+
+
+@pytest.mark.parametrize(
+    ("head", "size"),
+    [
+        pytest.param((10**8).to_bytes(8, "little") + b"{", 2**40, id="safetensors"),
+        pytest.param(b"PK\x03\x04" + bytes(9 * MIB) + _END_RECORD, None, id="zip"),
+        pytest.param(_value(9, pack("<IQ", 8, 2**21)), 2**40, id="gguf-strings"),
+        pytest.param(_value(9, pack("<IQ", 9, 2**17)), 2**40, id="gguf-arrays"),
+        pytest.param(_gguf(pack("<QQ", 1, 2**17)), 2**40, id="gguf-values"),
+        pytest.param(_gguf(pack("<QQ", 2**15 + 1, 0)), 2**40, id="gguf-tensors"),
+    ],
+)
+def test_headers_that_are_too_long_are_not_read(head: bytes, size: int | None) -> None:
+    """What says that it is longer than any true one is not looked at."""
+    file = _Endless(head.removesuffix(BODY), bytes(1))
+    file.size = size or len(head)
     assert isinstance(cutter_for("a", file.size, file.read), ContentDefined)
-    assert file.read_bytes < 100
+    assert file.read_bytes < 300_000
 
 
 def test_reads_that_end_early_are_no_header() -> None:

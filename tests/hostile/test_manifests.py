@@ -338,6 +338,16 @@ def test_many_files(tmp_path: Path) -> None:
     assert len(files) == 20_000
 
 
+@pytest.mark.parametrize("piece", [b"[]", b"{}", b"[[[]]]", b'""'])
+def test_a_manifest_of_nothing_but_brackets(tmp_path: Path, piece: bytes) -> None:
+    """Megabytes of JSON that say nothing are refused before a value is made of them."""
+    forge = Forge(tmp_path / "r")
+    many = b",".join([piece] * (10 * 2**20 // len(piece)))
+    line1 = b'{"format":1,"files":[' + many + b"]}"
+    forge.register(cited=forge.manifest(line1, b'{"files":{}}'), files=1, size=1)
+    bounded(lambda: refused(lambda: Registry(forge.root).get("fraud").files), 2)
+
+
 def test_a_manifest_of_a_terabyte(tmp_path: Path) -> None:
     """A manifest that is longer than one may be is not read to its end."""
     forge = Forge(tmp_path / "r")

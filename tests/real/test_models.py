@@ -8,7 +8,6 @@ import importlib.util
 import json
 import shutil
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,9 +124,9 @@ def test_an_npz(registry: Registry, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def torch() -> Iterator[Any]:
+def torch() -> Any:
     """Return torch, where it is installed."""
-    yield pytest.importorskip("torch", reason="nox -s real installs torch")
+    return pytest.importorskip("torch", reason="nox -s real installs torch")
 
 
 @pytest.mark.slow

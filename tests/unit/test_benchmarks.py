@@ -11,12 +11,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="it measures by what Linux tells")
-def test_a_trial_measures_every_work(tmp_path: Path) -> None:
-    """A small bundle goes through every work, comes back whole, and is reported."""
+def test_a_trial_goes_through(tmp_path: Path) -> None:
+    """A small bundle is registered, changed, comes back whole, and is reported."""
     pytest.importorskip("numpy", reason="the bundle is drawn with it")
     kept, tables = tmp_path / "results.json", tmp_path / "tables.md"
+    # Each is a process or two; `nox -s bench` goes through all of them in CI.
+    works = ["first", "changed", "checkout", "tensor", "small"]
     words = ["--scale", "0.01", "--rounds", "1", "--peers", "none"]
-    words += ["--changes", "1", "--small", "5"]
+    words += ["--small", "5", "--only", ",".join(works)]
     done = subprocess.run(
         [
             *(sys.executable, "-m", "benchmarks.bytes", *words),
@@ -30,8 +32,6 @@ def test_a_trial_measures_every_work(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     samples = json.loads(kept.read_text(encoding="utf-8"))["samples"]
-    works = ["first", "changed", "again", "checkout", "path", "tensor", "rows"]
-    works += ["small", "twenty"]
     assert [s["work"] for s in samples if s["tool"] == "modelver"] == works
     assert all(s["seconds"] > 0 and s["peak"] > 0 for s in samples)
     text = tables.read_text(encoding="utf-8")

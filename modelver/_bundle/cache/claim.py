@@ -66,7 +66,7 @@ def claimed(root: Path, name: str) -> Iterator[Claim]:
         # Taken away while it is held: whoever waits for it sees that it is another.
         with contextlib.suppress(OSError):
             lock.unlink(missing_ok=True)
-        _let_go(descriptor)
+        os.close(descriptor)
 
 
 def is_claimed(root: Path) -> bool:
@@ -122,13 +122,6 @@ def _is_held(lock: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
-
-
-def _let_go(descriptor: int) -> None:
-    # Not by closing alone: a child that was forked meanwhile holds it open as well.
-    with contextlib.suppress(OSError):
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

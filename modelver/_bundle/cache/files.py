@@ -3,9 +3,11 @@
 import stat
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from modelver._bundle.cache.answers import answer_to, keep_answer
 from modelver._bundle.cache.bounds import Bounds
 from modelver._bundle.cache.claim import Claim, claimed
 from modelver._bundle.cache.copies import Sweeper
@@ -38,10 +40,10 @@ class FileCache:
     Attributes:
         folder: The registry's own within the cache.
         bounds: Of the cache as a whole.
-        told: Called with the manifest of what is handed out.
+        told: Called with the digest of the manifest of what is handed out.
     """
 
-    told: Callable[[Manifest], object] | None = None
+    told: Callable[[str], object] | None = None
 
     def __init__(
         self,
@@ -94,8 +96,32 @@ class FileCache:
         if grown:
             self._sweeper.grown(grown, (root,), began)
         if self.told is not None:
-            self.told(reader.manifest)
+            self.told(reader.manifest.digest)
         return root
+
+    def recall(self, manifest: str, question: str) -> Path | None:
+        """Return what was handed out for a question before, if all of it is there.
+
+        Args:
+            manifest: Its digest; it need not be read.
+            question: As it was given to :meth:`keep`.
+        """
+        shelf = self._shelf(manifest)
+        answer = answer_to(shelf.root, question) if shelf.is_own() else None
+        if answer is None or not all(map(shelf.believes, answer.files)):
+            return None
+        mark_used(shelf.root)
+        if self.told is not None:
+            self.told(manifest)
+        return shelf.root / answer.inner
+
+    def keep(
+        self, manifest: str, question: str, inner: str, files: Iterable[FileEntry]
+    ) -> None:
+        """Keep which *files* were handed out, below *inner*, for a question."""
+        with suppress(OSError):
+            paths = [file.path for file in files]
+            keep_answer(self.root(manifest), question, inner, paths)
 
     def make_room(self, keep: Path, since: float) -> bool:
         """Delete all copies that nobody uses but those in *keep*; tell if any were."""
@@ -103,15 +129,14 @@ class FileCache:
 
     def find(self, manifest: Manifest, file: FileEntry) -> Path | None:
         """Return the copy of *file*, verified; None where there is none."""
-        shelf = self._shelf(manifest)
+        shelf = self._shelf(manifest.digest)
         if not shelf.holds(file):
             return None
         shelf.save()
         return shelf.root / file.path
 
-    def _shelf(self, manifest: Manifest) -> Shelf:
-        algorithm = manifest.digest.partition(":")[0]
-        return Shelf(self.root(manifest.digest), algorithm)
+    def _shelf(self, manifest: str) -> Shelf:
+        return Shelf(self.root(manifest), manifest.partition(":")[0])
 
     def _provide(
         self,
@@ -120,7 +145,7 @@ class FileCache:
         progress: Progress | None,
     ) -> int:
         """See that *files* are there; return by how many bytes the cache has grown."""
-        shelf, grown = self._shelf(reader.manifest), 0
+        shelf, grown = self._shelf(reader.manifest.digest), 0
         last: OSError | None = None
         for _ in range(_ROUNDS):
             missing = [file for file in files if not shelf.holds(file)]
@@ -213,8 +238,8 @@ class _Filling:
     def _still_missing(self, files: Sequence[FileEntry]) -> list[FileEntry]:
         """Return those that whoever had the claim before has not brought."""
         missing = [file for file in files if not self._shelf.holds(file)]
-        if self._progress is not None:
-            there = sum(f.size for f in files) - sum(f.size for f in missing)
+        there = sum(file.size for file in files) - sum(file.size for file in missing)
+        if self._progress is not None and there:
             self._progress.relative_update(there)
         return missing
 

@@ -55,11 +55,13 @@ class CachedObjects:
         self._cache = cache
         self._manifest = manifest
         self._ref = ref
-        self._files = {_name(file): file for file in manifest.bundle.files}
+        self._files: dict[str, list[FileEntry]] = {}
+        for file in manifest.bundle.files:
+            self._files.setdefault(_name(file), []).append(file)
 
     def key(self, name: str) -> str:
         """Return what errors call the object *name*: the file."""
-        return self._files[name].path
+        return self._files[name][0].path
 
     def read(self, name: str, start: int, end: int) -> bytes:
         """Return bytes ``start:end`` of a file.
@@ -80,11 +82,12 @@ class CachedObjects:
         Raises:
             OfflineError: It is not in the cache.
         """
-        path = self._cache.find(self._manifest, self._files[name])
-        descriptor = None if path is None else open_plain(path)
-        if descriptor is None:
-            raise not_cached(self._ref, self.key(name))
-        return descriptor
+        for file in self._files[name]:
+            path = self._cache.find(self._manifest, file)
+            descriptor = None if path is None else open_plain(path)
+            if descriptor is not None:
+                return descriptor
+        raise not_cached(self._ref, self.key(name))
 
     def put(
         self,

@@ -30,7 +30,7 @@ class Shelf:
         self.root = root
         self._above = str(root)
         self._algorithm = algorithm
-        self._notes = Notes.read(root) if self._believes() else Notes({})
+        self._notes = Notes.read(root) if self.is_own() else Notes({})
         self._verified: dict[str, Stamp] = {}
         self._wrong: dict[str, Stamp] = {}
         self._taken: dict[str, Stamp] = {}
@@ -42,25 +42,36 @@ class Shelf:
         """Take no folder for granted that was there before."""
         self._folders.clear()
 
+    def believes(self, path: str) -> bool:
+        """Whether a file is as it was noted, without reading it."""
+        stamp, noted = self._look(path), self._notes.of(path)
+        return stamp is not None and noted is not None and noted.proves(stamp)
+
     def holds(self, file: FileEntry) -> bool:
         """Whether the very bytes of *file* are there, in a file of their own."""
-        # Text: a version may have thousands of files, and Paths are slow to make.
-        path = f"{self._above}{os.sep}{file.path.replace('/', os.sep)}"
-        try:
-            info = os.lstat(path)
-        except OSError:
+        stamp = self._look(file.path)
+        if stamp is None or stamp.size != file.size:
             return False
-        if not stat.S_ISREG(info.st_mode) or info.st_size != file.size:
-            return False
-        if not self._is_folder_of_ours(path.rpartition(os.sep)[0]):
-            return False
-        stamp = Stamp.of(info)
         if stamp == self._wrong.get(file.path):
             return False
         noted = self._notes.of(file.path)
-        believed = noted is not None and noted.holds and noted.stamp == stamp
+        believed = noted is not None and noted.proves(stamp)
         verified = stamp == self._verified.get(file.path)
-        return believed or verified or self._verify(Path(path), file, noted)
+        return believed or verified or self._verify(self.root / file.path, file, noted)
+
+    def _look(self, path: str) -> Stamp | None:
+        """Return the stamp of a regular file that no link leads to."""
+        # Text: a version may have thousands of files, and Paths are slow to make.
+        place = f"{self._above}{os.sep}{path.replace('/', os.sep)}"
+        try:
+            info = os.lstat(place)
+        except OSError:
+            return None
+        if not stat.S_ISREG(info.st_mode):
+            return None
+        if not self._is_folder_of_ours(place.rpartition(os.sep)[0]):
+            return None
+        return Stamp.of(info)
 
     def take(self, file: FileEntry, partial: Path) -> None:
         """Move a file to its place that was written and verified just now."""
@@ -77,13 +88,13 @@ class Shelf:
     def save(self) -> None:
         """Note the stamps of what was verified or taken in; losing them is no error."""
         with suppress(OSError):
-            if self._believes():
+            if self.is_own():
                 self._note_taken()
             if self._new:
                 note(self.root, self._new)
         self._taken, self._new = {}, {}
 
-    def _believes(self) -> bool:
+    def is_own(self) -> bool:
         """Whether nobody else can have written down what was never verified."""
         return is_own(self.root.parent)
 
@@ -127,7 +138,7 @@ class Shelf:
         if descriptor is None:
             return False
         with os.fdopen(descriptor, "rb", buffering=0) as opened:
-            sure = self._believes() and self._settles(descriptor)
+            sure = self.is_own() and self._settles(descriptor)
             before = Stamp.of(os.fstat(descriptor))
             hasher = new_hasher(self._algorithm)
             while piece := opened.read(_PIECE):

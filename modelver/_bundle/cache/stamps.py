@@ -35,10 +35,9 @@ class Noted:
     stamp: Stamp
     boot: str | None
 
-    @property
-    def holds(self) -> bool:
-        """Whether it can be believed now."""
-        return self.boot is None or self.boot == this_boot()
+    def proves(self, stamp: Stamp) -> bool:
+        """Whether a file with this stamp is the one that was noted."""
+        return self.stamp == stamp and self.boot in (None, this_boot())
 
 
 class Notes:

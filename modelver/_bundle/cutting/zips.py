@@ -113,10 +113,10 @@ def _members(directory: bytes, before: int) -> Iterator[_Member]:
 
 
 def _mark(known: list[_Member], index: int) -> int:
-    # PyTorch puts all below a folder with the file's name, and numbers the tensors. A
-    # copy under another name keeps its cuts, and so does what follows a tensor that was
-    # added: it is known by the sizes around it.
-    name = known[index].name.partition(b"/")[2] or known[index].name
+    # PyTorch numbers its tensors, below a folder with the file's name. Known by the
+    # sizes around it, one keeps its mark in a file of another name, and behind a tensor
+    # that was added.
+    name = known[index].name
     if name.rpartition(b"/")[2].isdigit():
         sizes = (member.size for member in known[max(0, index - 3) : index + 1])
         name = b"/".join(b"%d" % size for size in sizes)

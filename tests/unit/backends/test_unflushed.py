@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from modelver.backends import _unflushed
+from modelver.backends import _unflushed, local
 from modelver.backends.local import LocalBackend
 from modelver.errors import ErrorKind, StorageError
 from modelver.testing.contract_base import MIB, upload
@@ -141,6 +141,19 @@ def test_what_somebody_else_made(backend: LocalBackend, disk: Disk) -> None:
     assert disk.calls.index("ab") < disk.calls.index("link 1.json")
 
 
+def test_what_an_entry_builds_on(backend: LocalBackend, disk: Disk) -> None:
+    """The name of an entry that was read is on the disk before the next one is made."""
+    other = LocalBackend(backend.url)
+    assert other.read("log/0.json") == b"x"
+    other.create("log/1.json", b"entry")
+    assert "log" in disk.calls[: disk.calls.index("link 1.json")]
+    # Its own was flushed.
+    disk.calls.clear()
+    assert other.read_many(["log/1.json", "log/2.json"], 10) == [b"entry", None]
+    other.create("log/2.json", b"entry")
+    assert "log" not in disk.calls[: disk.calls.index("link 2.json")]
+
+
 def test_a_create_beside_another_waits_too(backend: LocalBackend, disk: Disk) -> None:
     """While one thread flushes an upload, no other gets an entry in."""
     upload(backend, KEY, b"object")
@@ -161,11 +174,8 @@ def test_a_create_beside_another_waits_too(backend: LocalBackend, disk: Disk) ->
     assert object_at < disk.calls.index("link 2.json")
 
 
-def test_side_by_side(
-    backend: LocalBackend, disk: Disk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_side_by_side(backend: LocalBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where flushing takes time, an object and its entry are flushed at once."""
-    assert disk.calls == []
     monkeypatch.setattr(_unflushed, "_WORTH_A_THREAD", 0)
     both = threading.Barrier(2)
     patient = os.fsync
@@ -249,6 +259,24 @@ def test_a_folder(
     assert backend.read("log/1.json") is None
     backend.create("log/1.json", b"entry")
     assert disk.calls.index("ab") < disk.calls.index("link 1.json")
+
+
+def test_the_folder_of_the_entry(
+    backend: LocalBackend, disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An entry whose name could not be flushed is there; the next one makes good."""
+
+    def refuse(folder: str) -> None:
+        raise OSError(errno.EIO, folder)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(local, "flush_folder", refuse)
+        with pytest.raises(StorageError):
+            backend.create("log/1.json", b"entry")
+    assert backend.read("log/1.json") == b"entry"
+    disk.calls.clear()
+    backend.create("log/2.json", b"entry")
+    assert "log" in disk.calls[: disk.calls.index("link 2.json")]
 
 
 def test_an_interrupt(

@@ -1,5 +1,6 @@
 """What the cache believes of its copies, and what it reads again."""
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,9 +8,11 @@ from typing import Any
 
 import pytest
 
-from modelver import ModelVersion, Registry
+from modelver import ModelVersion, NotFoundError, Registry
 from modelver._bundle.cache import shelf, stamps
 from modelver._bundle.memory import settled
+from modelver.backends.local import LocalBackend
+from modelver.testing.recording import RecordingBackend
 
 DATA = b"the right weights"
 
@@ -60,6 +63,41 @@ def test_another_process_believes_it_too(
     other = Registry(tmp_path / "r", cache=tmp_path / "cache")
     assert other.get("m").path("w.bin").read_bytes() == DATA
     assert reads == []
+
+
+@pytest.mark.parametrize("path", [None, "w.bin", "model/w.bin", "model", "model/"])
+def test_the_second_time_no_manifest_is_read(
+    version: ModelVersion, tmp_path: Path, path: str | None
+) -> None:
+    """What was asked for before is answered without the store but for its log."""
+    expected = version.path(path)
+    store = RecordingBackend(LocalBackend(str(tmp_path / "r")))
+    other = Registry(backend=store, cache=tmp_path / "cache")
+    assert other.get("m").path(path) == expected
+    assert not any(key.startswith(("manifests/", "objects/")) for key in store.keys)
+
+
+def test_an_answer_is_for_what_was_asked(version: ModelVersion) -> None:
+    """A folder of which one file is gone is made whole, as if asked the first time."""
+    folder = version.path()
+    (folder / "run.sh").unlink()
+    assert version.path("w.bin") == folder / "w.bin"
+    assert sorted(path.name for path in version.path().iterdir()) == ["run.sh", "w.bin"]
+    for missing in ("", "w.bi", "model/w.bin/x", "code"):
+        with pytest.raises(NotFoundError):
+            version.path(missing)
+
+
+def test_answers_are_bounded(tmp_path: Path) -> None:
+    """Whoever asks for every file by itself fills no disk with answers."""
+    registry = Registry(tmp_path / "r", create=True, cache=tmp_path / "cache")
+    files = {f"{number}.bin": b"%d" % number for number in range(80)}
+    version = registry.register("m", files, environment=False)
+    for name, data in files.items():
+        assert version.path(name).read_bytes() == data
+    assert version.path("79.bin").read_bytes() == b"79"
+    (found,) = (tmp_path / "cache").glob("*/*/.answers.json")
+    assert len(json.loads(found.read_bytes())) == 64
 
 
 @pytest.mark.parametrize(
@@ -223,3 +261,32 @@ def test_nothing_is_left_of_filling(version: ModelVersion) -> None:
     """Neither partial files nor locks stay where a file was brought."""
     root = version.path().parent
     assert list((root / ".partial").iterdir()) == []
+
+
+class Told:
+    """Keeps what it is told of progress."""
+
+    def __init__(self) -> None:
+        self.size = self.done = 0
+
+    def set_size(self, size: int) -> None:
+        """Say how much there is to do."""
+        self.size = size
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Say that so much more is done."""
+        self.done += inc
+
+
+def test_progress(tmp_path: Path) -> None:
+    """A call tells of the bytes that it has to bring, and of no others."""
+    registry = Registry(tmp_path / "r", create=True, cache=tmp_path / "cache")
+    files = {"large.bin": os.urandom(2**21), "small.bin": DATA, "more.bin": b"1"}
+    version = registry.register("m", files, environment=False)
+    version.path("more.bin")
+    told = Told()
+    version.path(progress=told)
+    assert (told.size, told.done) == (2**21 + len(DATA),) * 2
+    told = Told()
+    version.path(progress=told)
+    assert (told.size, told.done) == (0, 0)

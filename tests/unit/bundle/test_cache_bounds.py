@@ -3,14 +3,22 @@
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import evolve
 
-from modelver import InvalidInputError, ModelVersion, Registry
-from modelver._bundle.cache import Bounds, cached_copies, cached_registries
+from modelver import (
+    ErrorKind,
+    InvalidInputError,
+    ModelVersion,
+    Registry,
+    StorageError,
+)
+from modelver._bundle.cache import Bounds, cached_copies, cached_registries, files
 from modelver._bundle.cache.claim import claimed
 from modelver._bundle.cache.copies import Sweeper
+from modelver._bundle.fetch import fetch_files
 from modelver._registry.places import cache_bounds
 
 KB = 1000
@@ -186,6 +194,39 @@ def test_what_is_handed_out_stays(cache: Path) -> None:
     assert folder.exists()
     sweeper.grown(SIZE, [], time.time())
     assert not folder.exists()
+
+
+class Full:
+    """A disk that is full, so many times."""
+
+    def __init__(self, times: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.times = times
+        self.fetch = fetch_files
+        monkeypatch.setattr(files, "fetch_files", self)
+
+    def __call__(self, *given: Any) -> None:
+        """Write half of it, or all."""
+        self.times -= 1
+        if self.times < 0:
+            self.fetch(*given)
+            return
+        (given[2] / "model").mkdir(parents=True)
+        (given[2] / "model" / "w.bin").write_bytes(b"half")
+        raise StorageError("no room", kind=ErrorKind.DISK_FULL)
+
+
+def test_a_full_disk(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is cached gives way to what is asked for, before the disk is too small."""
+    first = aged(new(cache, 1), minutes=20)
+    second = new(cache, 2)
+    Full(1, monkeypatch)
+    assert second.path("w.bin").read_bytes() == b"\2" * SIZE
+    assert not first.exists()
+    Full(1, monkeypatch)
+    with pytest.raises(StorageError) as caught:
+        new(cache, 3).path()
+    assert caught.value.kind is ErrorKind.DISK_FULL
+    assert [path.name for path in cache.rglob("w.bin")] == ["w.bin"]
 
 
 def test_without_bounds(cache: Path) -> None:

@@ -64,6 +64,28 @@ def test_many_have_it_one_by_one(tmp_path: Path) -> None:
 
 
 @locks
+def test_a_lock_that_is_gone_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who had it deletes the lock: whoever has opened that one begins again."""
+    import fcntl  # noqa: PLC0415 - not on Windows
+
+    lock = fcntl.flock
+    calls: list[int] = []
+
+    def too_late(descriptor: int, operation: int) -> None:
+        if not calls:
+            next((tmp_path / ".partial").glob("*.lock")).unlink()
+        calls.append(descriptor)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", too_late)
+    with claimed(tmp_path, "w"):
+        assert len(calls) == 2
+        assert is_claimed(tmp_path)
+
+
+@locks
 def test_other_names_do_not_wait(tmp_path: Path) -> None:
     """Two files of one version are filled side by side."""
     with claimed(tmp_path, "a") as one, claimed(tmp_path, "b") as two:

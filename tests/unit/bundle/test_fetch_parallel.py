@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import count
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -101,3 +102,38 @@ def test_the_first_error_in_order_is_raised() -> None:
 
     with pytest.raises(ValueError, match="first"):
         run_jobs([Job(first), Job(second)], 2)
+
+
+def test_memory_is_given_back() -> None:
+    """After many bytes have come and gone, as many jobs run side by side as before."""
+    together = threading.Barrier(4, timeout=60)
+    heavy = [Job(int, cost=IN_FLIGHT // 3) for _ in range(20)]
+    run_jobs([*heavy, *(Job(together.wait, cost=1) for _ in range(4))], 4)
+    assert not together.broken
+
+
+def test_what_waits_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After an error, a job that no thread had taken up yet is not done any more."""
+    real = ThreadPoolExecutor.shutdown
+    go_on = threading.Event()
+    begun: list[str] = []
+
+    def shutdown(
+        pool: ThreadPoolExecutor, wait: Any = True, *, cancel_futures: bool = False
+    ) -> None:
+        real(pool, wait=False, cancel_futures=cancel_futures)
+        go_on.set()
+        real(pool, wait=wait)
+
+    def fail() -> NoReturn:
+        raise Crash
+
+    def busy() -> None:
+        begun.append("busy")
+        assert go_on.wait(60)
+
+    monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shutdown)
+    waits = [Job(partial(begun.append, "late")) for _ in range(2)]
+    with pytest.raises(Crash):
+        run_jobs([Job(int, fail), Job(busy), Job(busy), *waits], 2)
+    assert begun == ["busy", "busy"]

@@ -8,6 +8,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -376,6 +378,35 @@ def test_a_writer_lets_others_read(memory: LocalMemory, tmp_path: Path) -> None:
         other.execute("BEGIN IMMEDIATE")
         other.execute("DELETE FROM files")
         assert memory.recall({A: stamp(1)}) == {A: truth(A, 1)}
+
+
+def test_a_writer_is_waited_for(
+    memory: LocalMemory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two that write at once none gets in the way of the other's end."""
+    monkeypatch.setattr(database, "_PATIENCE", 60)
+    assert works(memory)
+    memory.close()
+    file = tmp_path / "cache" / "memory.sqlite"
+    begun = threading.Event()
+    ended = []
+
+    def write() -> None:
+        with closing(sqlite3.connect(file, timeout=0)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            other.execute("UPDATE files SET used = 1")
+            begun.set()
+            time.sleep(0.1)
+            other.execute("COMMIT")
+            ended.append(True)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    begun.wait()
+    assert works(memory, B)
+    thread.join()
+    assert ended
+    assert memory.recall({A: stamp(1)})
 
 
 def test_a_thread_that_does_not_come_back(

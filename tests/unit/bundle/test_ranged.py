@@ -144,6 +144,33 @@ def test_a_large_read_is_many_at_once(tmp_path: Path) -> None:
     assert len(backend.reads) == 6
 
 
+def test_an_object_of_this_machine_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever reads on from where he was finds the rest of the slice in memory."""
+    made = Sliced(store_of("folder", tmp_path))
+    made.parts("model/w", DATA, EDGES)
+    opened: list[str] = []
+    real = made.objects.descriptor
+
+    def descriptor(name: str) -> int:
+        opened.append(name)
+        return real(name)
+
+    monkeypatch.setattr(made.objects, "descriptor", descriptor)
+    file = _open(made)
+    for length in (10, MIB - 10, MIB - 10, 5, 5, 100, 2 * MIB, 10):
+        at = file.tell()
+        assert file.read(length) == DATA[at : at + length]
+    assert len(opened) == len(set(opened)) == 5
+    assert file._held_bytes == sum(len(held) for _, held in file._held.values())
+    # What went where it was wanted is not kept, and comes again.
+    file.seek(MIB)
+    assert file.read(10) == DATA[MIB : MIB + 10]
+    assert len(opened) == 6
+    assert file._held_bytes == sum(len(held) for _, held in file._held.values())
+
+
 def test_memory(tmp_path: Path) -> None:
     """No more than 32 MiB are held, whatever was read: the slices that came last."""
     made, backend = _watched(tmp_path)
@@ -193,6 +220,26 @@ def test_damage(tmp_path: Path, kind: str) -> None:
     assert caught.value.kind is ErrorKind.OBJECT_MISSING
     file.seek(3 * MIB)
     assert file.read() == DATA[3 * MIB :]
+
+
+@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize("damage", ["bit", "short"])
+def test_damage_is_not_left_behind(tmp_path: Path, kind: str, damage: str) -> None:
+    """Nothing of a damaged slice is left in the buffer that it was read for."""
+    made = Sliced(store_of(kind, tmp_path / "store"))
+    data = b"\xff" * 3 * MIB
+    made.parts("model/w", data, [1, 2 * MIB])
+    key, backend = made.keys("model/w")[1], made.objects._backend
+    backend.delete(key)
+    with backend.upload() as upload:
+        upload.write(data[1 : 2 * MIB - 1] + (b"!" if damage == "bit" else b""))
+        upload.commit(key)
+    for start in (0, 1, 100, 2 * MIB - 1000):
+        file, buffer = _open(made), bytearray(3 * MIB)
+        file.seek(start)
+        with pytest.raises(IntegrityError):
+            file.readinto(buffer)
+        assert not any(buffer[max(0, 1 - start) : 2 * MIB - start])
 
 
 def test_closed(tmp_path: Path) -> None:

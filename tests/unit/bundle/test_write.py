@@ -2,8 +2,9 @@
 
 import os
 import random
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -313,8 +314,6 @@ def test_an_error_of_a_worker_ends_the_registration(
 
 def test_progress_is_told_every_byte_from_one_thread(registry: Registry) -> None:
     """The bytes that are told of add up, and a caller's callback needs no lock."""
-    import threading  # noqa: PLC0415
-
     told: list[tuple[int, int]] = []
     sizes: list[int] = []
 
@@ -341,7 +340,7 @@ def test_a_callback_that_raises_cancels(registry: Registry) -> None:
             """Take the size."""
 
         def relative_update(self, inc: int = 1) -> None:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt(inc)
 
     with pytest.raises(KeyboardInterrupt):
         registry.register(
@@ -398,6 +397,5 @@ def test_a_file_that_grows_is_refused(
 
 
 @pytest.fixture(autouse=True)
-def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELVER_STATE_DIR", str(tmp_path / "state"))
-    yield

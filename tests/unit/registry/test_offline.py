@@ -89,6 +89,20 @@ def test_a_checkout(gone: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "all").exists()
 
 
+def test_a_file_of_many_parts(online: Registry, tmp_path: Path) -> None:
+    """A large file is read from its copy, as a whole and in stretches."""
+    data = os.urandom(20 * 2**20)
+    files = {"large.bin": data, "same.bin": data}
+    online.register("large", files, environment=False).path("large.bin")
+    version = offline(online.url).get("large")
+    with version.open("large.bin") as file:
+        file.seek(18 * 2**20)
+        assert file.read(1000) == data[18 * 2**20 :][:1000]
+    assert version.path("same.bin").read_bytes() == data
+    out = version.checkout(tmp_path / "out", roles="model")
+    assert (out / "model" / "large.bin").read_bytes() == data
+
+
 @pytest.mark.parametrize(
     ("ask", "what", "hint"),
     [
@@ -336,11 +350,11 @@ def test_a_damaged_identity(online: Registry, mirror: Path) -> None:
 
 
 def test_a_damaged_manifest(online: Registry, mirror: Path) -> None:
-    """So is one of a manifest, and the next hand-out while online mends it not."""
+    """So is one of a manifest, wherever it is read."""
     (manifest,) = mirror.parent.glob("*/.manifest.jsonl")
     _flip(manifest)
     with pytest.raises(IntegrityError) as caught:
-        offline(online.url).get("fraud@0.1.0").path()
+        offline(online.url).get("fraud@0.1.0").path("deep")
     assert caught.value.kind is ErrorKind.MANIFEST_DAMAGED
 
 
@@ -445,13 +459,24 @@ def test_a_mirror_that_is_ahead(online: Registry) -> None:
     assert offline(online.url).aliases("fraud")["staging"] == "0.2.0"
 
 
-def test_a_mirror_that_cannot_be_written(online: Registry, mirror: Path) -> None:
+def test_a_mirror_that_cannot_be_written(
+    online: Registry, mirror: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It is for later: now the file is handed out all the same."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(28, "no room")
+
     shutil.rmtree(mirror)
-    mirror.write_bytes(b"no folder")
-    assert online.get("fraud@0.2.0").path("w.bin").read_bytes() == b"two"
+    with monkeypatch.context() as patch:
+        patch.setattr("modelver._store.mirror._write", refuse)
+        again = Registry(online.url)
+        assert again.get("fraud@0.2.0").path("w.bin").read_bytes() == b"two"
     with pytest.raises(OfflineError):
         offline(online.url)
+    mirror.write_bytes(b"no folder")
+    again.get("fraud@0.2.0").path()
+    assert offline(online.url).models() == ["fraud"]
 
 
 # Offline is a choice.

@@ -3,10 +3,12 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
+from modelver._values import jsonstrict
 from modelver._values.jsonstrict import MAX_DEPTH, MAX_INTEGER, dumps, loads
 from modelver.errors import ErrorKind, FormatError, InvalidInputError
+from tests.hostile.watching import quick, small
 
 LIMIT = 10_000
 
@@ -28,6 +30,48 @@ def test_what_is_written_is_read(value: Any) -> None:
     found = loads(dumps(value), limit=10**6)
     assert found == value
     assert repr(found) == repr(value)
+
+
+def _count(value: Any) -> int:
+    """Return how many of ``[``, ``{`` and ``,`` a value is written with."""
+    if not isinstance(value, list | dict):
+        return 0
+    inside = value.values() if isinstance(value, dict) else value
+    return 1 + max(0, len(value) - 1) + sum(map(_count, inside))
+
+
+@given(values, st.integers(0, 40))
+@example(['"[[['], 1)
+@example([r"\\", "[,[", '\\"'], 3)
+def test_so_many_values_and_no_more(value: Any, limit: int) -> None:
+    """A document is refused if it has more than there may be; text does not count."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonstrict, "MAX_VALUES", limit)
+        if _count(value) <= limit:
+            assert loads(dumps(value), limit=10**6) == value
+            return
+        with pytest.raises(FormatError, match="more than"):
+            loads(dumps(value), limit=10**6)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"[" + b"[]," * (4 * 2**20),
+        b"[" + b'"",' * (4 * 2**20),
+        b"[" * (4 * 2**20),
+        b'"' + b"," * (12 * 2**20),
+        b'"' + b"\\," * (6 * 2**20),
+        b"," * (4 * 2**20) + b"x" * (8 * 2**20),
+        b'"' + b"," * (4 * 2**20) + b'"' + b"x" * (8 * 2**20),
+        b'"' + b"," * (4 * 2**20) + b'"' * (8 * 2**20),
+    ],
+    ids=lambda raw: f"{raw[:6]!r}-{raw[-2:]!r}",
+)
+def test_a_great_many_values_cost_little(raw: bytes) -> None:
+    """Megabytes that would be hundreds are refused for a few times their size."""
+    with quick(), small(3 * len(raw)), pytest.raises(FormatError):
+        loads(raw, limit=len(raw))
 
 
 @given(st.binary(max_size=60) | st.text('[]{}",:\\u0d8-1eE.', max_size=30))
