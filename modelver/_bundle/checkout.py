@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from modelver._bundle.disk import translate
-from modelver._bundle.fetch import fetch_file, fetch_files
+from modelver._bundle.fetch import fetch_files
 from modelver._bundle.local import local_path
 from modelver._bundle.ports import Progress
 from modelver._bundle.read import BundleReader
@@ -24,8 +24,6 @@ except ImportError:  # Windows
     _CAN_LOCK = False
 else:
     _CAN_LOCK = True
-
-__all__ = ["checkout", "translate", "write_file"]
 
 
 def checkout(
@@ -63,11 +61,6 @@ def checkout(
     except OSError as error:
         raise translate(error, target) from error
     return target
-
-
-def write_file(reader: BundleReader, file: FileEntry, path: Path) -> None:
-    """Write one verified file where nothing is yet."""
-    fetch_file(reader, file, path)
 
 
 def _prefix(target: Path) -> str:

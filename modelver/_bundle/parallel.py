@@ -7,8 +7,9 @@ from typing import Final
 
 from attrs import frozen
 
-# Bytes of memory that all jobs together may take.
-IN_FLIGHT: Final = 64 * 2**20
+# Bytes of memory that all jobs together may take; what a client of a store has beside
+# each of them comes on top.
+IN_FLIGHT: Final = 48 * 2**20
 # Jobs per thread that have begun or wait: enough that no thread ever waits.
 _AHEAD: Final = 2
 

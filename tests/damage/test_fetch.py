@@ -21,23 +21,23 @@ MIB: Final = 2**20
 Read = Callable[[BundleReader, str, Path], object]
 
 
-def _fetch_file(reader: BundleReader, path: str, out: Path) -> object:
-    return fetch_file(reader, reader.find(path), out / "w")
+def _fetch_file(reader: BundleReader, path: str, out: Path) -> None:
+    fetch_file(reader, reader.find(path), out / "w")
 
 
-def _resume(reader: BundleReader, path: str, out: Path) -> object:
+def _resume(reader: BundleReader, path: str, out: Path) -> None:
     out.mkdir()
     file = reader.find(path)
     (out / "w").write_bytes(bytes(file.size // 2))
-    return fetch_file(reader, file, out / "w", resume=True)
+    fetch_file(reader, file, out / "w", resume=True)
 
 
-def _fetch_files(reader: BundleReader, path: str, out: Path) -> object:
-    return fetch_files(reader, [reader.find(path)], out)
+def _fetch_files(reader: BundleReader, path: str, out: Path) -> None:
+    fetch_files(reader, [reader.find(path)], out)
 
 
-def _fetch_all(reader: BundleReader, _: str, out: Path) -> object:
-    return fetch_files(reader, reader.manifest.bundle.files, out)
+def _fetch_all(reader: BundleReader, _: str, out: Path) -> None:
+    fetch_files(reader, reader.manifest.bundle.files, out)
 
 
 def _checkout(reader: BundleReader, _: str, out: Path) -> object:
@@ -153,9 +153,9 @@ def test_a_bit_of_a_pack(tmp_path: Path, kind: str, read: str) -> None:
             refused[number] = error
     at_once = read in ("_fetch_all", "_checkout")
     assert list(refused) == (list(range(20)) if at_once else [7])
-    for error in refused.values():
-        assert error.key == key
-        assert error.expected == made.digest(made.contents["code/7.py"])
+    for found in refused.values():
+        assert found.key == key
+        assert found.expected == made.digest(made.contents["code/7.py"])
 
 
 @pytest.mark.parametrize("kind", STORES)

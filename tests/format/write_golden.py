@@ -10,12 +10,14 @@ import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from modelver import Registry
+from modelver._bundle import batches, write as write_module
 from modelver._registry import registry as desk, staging
 from tests.format.asking import expecting_junk, told
 from tests.format.byhand import append, append_raw
@@ -87,6 +89,29 @@ def _history(registry: Registry, folder: Path) -> None:
     registry.note(first, "After the junk.")
 
 
+class _Short:
+    """Cuts into parts of five bytes."""
+
+    def want(self) -> int:
+        return 8
+
+    def cut(self, window: memoryview, *, last: bool) -> list[int]:
+        lengths = [5] * (len(window) // 5)
+        rest = len(window) % 5
+        return [*lengths, rest] if last and rest else lengths
+
+
+@contextmanager
+def _short_parts() -> Iterator[None]:
+    """Make parts and packs of what is too small for them otherwise."""
+    with (
+        patch.object(write_module, "WINDOW", 8),
+        patch.object(write_module, "cutter_for", lambda *_: _Short()),
+        patch.object(batches, "OWN_OBJECT", 5),
+    ):
+        yield
+
+
 def write(folder: Path, algorithm: str) -> None:
     """Write a registry into *folder*, which must not exist."""
     clock, ids = _clock(), count(1)
@@ -112,10 +137,15 @@ def main(target: Path) -> None:
     """Write the registries, and beside each what it says."""
     for algorithm in ("b3", "sha256"):
         write(target / algorithm, algorithm)
-        said = json.dumps(
-            told(Foreign(target / algorithm)), indent=1, ensure_ascii=False
-        )
-        (target / f"{algorithm}.json").write_text(said + "\n", encoding="utf-8")
+        _say(target / algorithm)
+    with _short_parts():
+        write(target / "b3-parts", "b3")
+    _say(target / "b3-parts")
+
+
+def _say(folder: Path) -> None:
+    said = json.dumps(told(Foreign(folder)), indent=1, ensure_ascii=False)
+    folder.with_suffix(".json").write_text(said + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

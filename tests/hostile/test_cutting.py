@@ -79,8 +79,8 @@ SAFETENSORS: Final = {
 }
 
 
-def _gguf(counts: bytes, rest: bytes = b"", version: int = 3) -> bytes:
-    return b"GGUF" + pack("<I", version) + counts + rest + BODY
+def _gguf(counts: bytes, rest: bytes = b"") -> bytes:
+    return b"GGUF" + pack("<I", 3) + counts + rest + BODY
 
 
 def _infos(*offsets: int, names: tuple[str, ...] = ("a", "b", "c")) -> bytes:
@@ -105,9 +105,9 @@ def _alignment(value: int) -> bytes:
 GGUF: Final = {
     "magic-only": b"GGUF",
     "no-version": b"GGUF\x03",
-    "version-0": _gguf(pack("<QQ", 1, 0), version=0),
-    "version-1": _gguf(pack("<QQ", 1, 0), version=1),
-    "version-4": _gguf(pack("<QQ", 1, 0), version=4),
+    "version-0": gguf({"a": BODY}, values=[], version=0),
+    "version-1": gguf({"a": BODY}, values=[], version=1),
+    "version-4": gguf({"a": BODY}, values=[], version=4),
     "no-tensors": _gguf(pack("<QQ", 0, 0)),
     "2^60-tensors": _gguf(pack("<QQ", 2**60, 0)),
     "2^60-values": _gguf(pack("<QQ", 1, 2**60)),

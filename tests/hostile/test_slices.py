@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -132,7 +133,7 @@ def test_slices_that_lie(tmp_path: Path, name: str, kind: str) -> None:
     out = tmp_path / "out"
     out.mkdir()
     for act in READS.values():
-        error = bounded(lambda act=act: refused(lambda: act(version, out / "x")))  # type: ignore[misc]
+        error = bounded(partial(refused, partial(act, version, out / "x")))
         assert isinstance(error, IntegrityError | FormatError)
         if isinstance(error, IntegrityError):
             assert error.key is not None
@@ -184,7 +185,7 @@ def test_slices_that_are_true_of_another_file(tmp_path: Path, kind: str) -> None
     slices = [_slice(name, at, 35, digest("b3", part)) for at, part in halves]
     version = _version(tmp_path, kind, 70, slices, digest("b3", DATA[::-1]))
     for act in READS.values():
-        error = refused(lambda act=act: act(version, tmp_path / "out"))  # type: ignore[misc]
+        error = refused(partial(act, version, tmp_path / "out"))
         assert isinstance(error, IntegrityError)
         assert error.kind is ErrorKind.OBJECT_DAMAGED
     assert not (tmp_path / "out").exists()
@@ -200,7 +201,7 @@ def test_more_than_any_disk_holds(tmp_path: Path) -> None:
     version = _version(tmp_path, "folder", 4000 * 2**40, cut)
     os.truncate(tmp_path / "r" / "objects" / name[:2] / name, 2**40)
     for act in (READS["path"], READS["checkout"]):
-        error = bounded(lambda act=act: refused(lambda: act(version, tmp_path / "x")))  # type: ignore[misc]
+        error = bounded(partial(refused, partial(act, version, tmp_path / "x")))
         assert isinstance(error, StorageError)
         assert error.kind is ErrorKind.DISK_FULL
     assert not (tmp_path / "x").exists()
@@ -224,8 +225,6 @@ def test_an_object_that_is_no_file(tmp_path: Path) -> None:
             place.unlink()
         make()
         for act in READS.values():
-            error = bounded(
-                lambda act=act: refused(lambda: act(version, tmp_path / "x"))
-            )  # type: ignore[misc]
+            error = bounded(partial(refused, partial(act, version, tmp_path / "x")))
             assert isinstance(error, ModelverError)
         assert not (tmp_path / "x").exists()

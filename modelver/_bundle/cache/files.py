@@ -94,7 +94,8 @@ class FileCache:
         except OSError as error:
             raise translate(error, root) from error
         if grown:
-            self._sweeper.grown(grown, (root,), began)
+            with suppress(OSError):  # the next one tidies up
+                self._sweeper.grown(grown, (root,), began)
         if self.told is not None:
             self.told(reader.manifest.digest)
         return root

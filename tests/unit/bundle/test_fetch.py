@@ -235,7 +235,7 @@ def test_reads_run_side_by_side(tmp_path: Path, shape: str) -> None:
 
 @pytest.mark.parametrize("cut", [16, 1000])
 def test_memory(tmp_path: Path, cut: int) -> None:
-    """However large a file is, no more than 64 MiB of it are under way at once.
+    """However large a file is, no more than 48 MiB of it are under way at once.
 
     Slices above 16 MiB, as old registries have them, are read in pieces.
     """
@@ -256,7 +256,7 @@ def test_memory(tmp_path: Path, cut: int) -> None:
         assert tracemalloc.get_traced_memory()[1] < 100 * 10**6
     finally:
         tracemalloc.stop()
-    assert backend.most <= 64 * MIB
+    assert backend.most <= 48 * MIB
     assert max(end - start for _, start, end in backend.reads) <= 16 * MIB
     assert (tmp_path / "w").stat().st_size == file.size
 

@@ -119,11 +119,11 @@ def test_what_waits_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
 
     def shutdown(
-        pool: ThreadPoolExecutor, wait: Any = True, *, cancel_futures: bool = False
+        pool: ThreadPoolExecutor, *, cancel_futures: bool = False, **words: Any
     ) -> None:
         real(pool, wait=False, cancel_futures=cancel_futures)
         go_on.set()
-        real(pool, wait=wait)
+        real(pool, **words)
 
     def fail() -> NoReturn:
         raise Crash
