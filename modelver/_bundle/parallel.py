@@ -2,10 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 # Bytes of memory that all jobs together may take; what a client of a store has beside
 # each of them comes on top.
@@ -49,6 +51,10 @@ def run_jobs(jobs: Iterable[Job], threads: int) -> None:
                 job.act()
             job.then()
         return
+    from concurrent.futures import (  # noqa: PLC0415 - slow to import
+        ThreadPoolExecutor,
+    )
+
     running: deque[tuple[Future[object] | None, Job]] = deque()
     held = 0
     with ThreadPoolExecutor(threads, "modelver-read") as pool:

@@ -196,7 +196,7 @@ class ModelVersion(Answer):
 
     @property
     def config(self) -> Mapping[str, Scalar | None]:
-        """The keys of its JSON (to 1 MiB) and TOML (256 KiB) config files, with dots."""
+        """The keys of its JSON (to 1 MiB) and TOML (256 KiB) config files, dotted."""
         return config_of(self._core.reader(self._state))
 
     # Bytes.

@@ -9,7 +9,6 @@ own digests are checked too; what two of them begin with alike is hashed once.
 import errno
 from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
 from typing import Any, Final
 
@@ -224,6 +223,10 @@ class BytesChecker:
         if sum(wanted.ends.values()) <= _LARGEST:  # threads would cost more than it all
             self._read_all(wanted, cache)
             return self._found
+        from concurrent.futures import (  # noqa: PLC0415 - slow to import
+            ThreadPoolExecutor,
+        )
+
         with ThreadPoolExecutor(_THREADS, "modelver-verify") as pool:
             try:
                 self._read_all(wanted, lambda read: pool.submit(read).result)

@@ -20,8 +20,7 @@ from modelver._store.log import READ_LIMIT, Log
 from modelver._values.about import TOOL
 from modelver._values.codec import entry_to_bytes
 from modelver._values.entry import FORMAT, Action, Entry
-from modelver._values.fold import Fold
-from modelver._values.state import Said, State
+from modelver._values.state import State
 from modelver.errors import (
     AccessDeniedError,
     AlreadyExistsError,
@@ -128,8 +127,14 @@ class Committer:
                 message=message,
                 actions=actions,
             )
-            self._check(state, entry)
             raw = entry_to_bytes(entry, state.info.digest)
+            # What others will read is what is checked, and what is taken in.
+            attempt = self._log.attempt(state, raw)
+            if attempt.void is not None:
+                raise ConflictError(
+                    f"the commit would have no effect: {attempt.void}",
+                    hint="Read the present state and decide again.",
+                )
             try:
                 won = self._create(entry, raw, deadline)
             except KeyboardInterrupt as interrupt:
@@ -137,7 +142,7 @@ class Committer:
                 raise
             if won:
                 self._last_own = entry.seq
-                after = self._log.take_own(entry.seq, raw)
+                after = self._log.take_own(attempt)
                 self._log.roll_up()
                 return Committed(entry, after)
             if time.monotonic() > deadline:
@@ -147,15 +152,6 @@ class Committer:
                     kind=ErrorKind.DEADLINE,
                     hint="Call again; nothing has to be cleaned up.",
                 )
-
-    def _check(self, state: State, entry: Entry) -> None:
-        said = Said(seq=entry.seq, time=entry.time, actor=entry.actor)
-        broken = Fold(state).attempt(entry.actions, said, entry.message)
-        if broken is not None:
-            raise ConflictError(
-                f"the commit would have no effect: {broken}",
-                hint="Read the present state and decide again.",
-            )
 
     def _create(self, entry: Entry, raw: bytes, deadline: float) -> bool:
         """Create the entry; tell whether we have won."""

@@ -66,6 +66,29 @@ class _Decoded:
     void: str | None
 
 
+def _fold_in(fold: Fold, seq: int, decoded: _Decoded) -> str | None:
+    """Apply what was read, or go past it; return why it has no effect, or None."""
+    if decoded.entry is None:
+        fold.skip(seq, decoded.head, decoded.void or "")
+        return decoded.void
+    return fold.apply(decoded.entry, decoded.head)
+
+
+@frozen
+class Attempt:
+    """An entry that is about to be written, read as it will be read.
+
+    Attributes:
+        base: The state before it.
+        void: Why it would have no effect; None where it has one.
+    """
+
+    base: State
+    decoded: _Decoded
+    fold: Fold
+    void: str | None
+
+
 @contextmanager
 def _no_collection() -> Iterator[None]:
     """Keep the cyclic garbage collector still while a whole log is read.
@@ -142,17 +165,23 @@ class Log:
             self._cold = False
             return self._state
 
-    def take_own(self, seq: int, raw: bytes) -> State:
-        """Take in the entry *seq* that this process has just committed.
+    def attempt(self, state: State, raw: bytes) -> "Attempt":
+        """Read *raw* as the entry after *state*, as everybody will; take nothing in."""
+        seq, fold = state.seq + 1, Fold(state)
+        decoded = self._decode(seq, raw, state.head)
+        return Attempt(state, decoded, fold, _fold_in(fold, seq, decoded))
+
+    def take_own(self, attempt: "Attempt") -> State:
+        """Take in the entry that this process has just committed.
 
         Another thread may have read it already.
         """
         with self._lock:
-            if len(self.history) == seq - 1:
-                fold = Fold(self._state)
-                self._take(fold, raw)
-                self._state = fold.state()
+            if self._state is attempt.base:
+                self._append(attempt.decoded, attempt.void)
+                self._state = attempt.fold.state()
                 self._remember()
+            seq = attempt.base.seq + 1
             return self._state if len(self.history) >= seq else self.refresh()
 
     def _remember(self) -> None:
@@ -283,13 +312,11 @@ class Log:
         self._apply(fold, self._decode(seq, raw, self._heads[-1]))
 
     def _apply(self, fold: Fold, decoded: _Decoded) -> None:
-        seq = len(self.history) + 1
-        head, entry, void = decoded.head, decoded.entry, decoded.void
-        if entry is None:
-            fold.skip(seq, head, void or "")
-        else:
-            void = fold.apply(entry, head)
-        self._heads.append(head)
+        self._append(decoded, _fold_in(fold, len(self.history) + 1, decoded))
+
+    def _append(self, decoded: _Decoded, void: str | None) -> None:
+        seq, entry = len(self.history) + 1, decoded.entry
+        self._heads.append(decoded.head)
         self.history.append(Folded(seq, entry, void))
         if entry is None:
             # It does not say what came before it, so that nothing in a rollup would.
@@ -306,7 +333,7 @@ class Log:
                 f"commit {seq} of {self._backend.url!r} means nothing and has no "
                 f"effect ({void}); run verify",
                 DamageWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
 
     def _decode(self, seq: int, raw: bytes, prev: str) -> _Decoded:

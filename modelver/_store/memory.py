@@ -16,13 +16,14 @@ from attrs import frozen
 
 from modelver.errors import ErrorKind, IntegrityError, StorageError
 
-_NEW: Final = (
+_WRITE: Final = (
     os.O_CREAT
-    | os.O_EXCL
     | os.O_WRONLY
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
 )
+_LENGTH: Final = 2048
 
 
 @frozen
@@ -43,12 +44,17 @@ class Remembered:
 class HeadMemory:
     """Remembers {uuid, seq, digest} for one address, in one small file.
 
+    It is written at every commit, so it is written in place: replacing a file by
+    another costs as much of the disk's time as the commit. There are two lines for it,
+    used in turn, each with a check: a line that is half written leaves the other.
+
     A folder that cannot be written to means a weaker memory, never an error.
     """
 
     def __init__(self, folder: Path, url: str) -> None:
         self._url = url
         self._file = folder / "heads" / f"{sha256(url.encode()).hexdigest()[:32]}.json"
+        self._line = 0
 
     def forget(self) -> None:
         """Forget what this address held.
@@ -67,10 +73,16 @@ class HeadMemory:
     def recall(self) -> Remembered | None:
         """Return what is remembered; to be asked before the log is read."""
         try:
-            found: Any = json.loads(self._file.read_text(encoding="utf-8"))
-            return Remembered(str(found["uuid"]), int(found["seq"]), str(found["head"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            data = self._file.read_bytes()[: 2 * _LENGTH]
+        except OSError:
             return None
+        lines = data[:_LENGTH], data[_LENGTH:]
+        found = [(known, n) for n, line in enumerate(lines) if (known := _parse(line))]
+        if not found or len({known.registry for known, _ in found}) > 1:
+            return None
+        newest, number = max(found, key=lambda pair: pair[0].seq)
+        self._line = 1 - number
+        return newest
 
     def check(self, known: Remembered, registry: str, heads: Sequence[str]) -> None:
         """Compare the log that was read with what was remembered before.
@@ -103,31 +115,26 @@ class HeadMemory:
 
     def save(self, registry: str, seq: int, head: str) -> None:
         """Remember the head."""
-        # Text and plain calls: every commit comes by here.
-        said = {"url": self._url, "uuid": registry, "seq": seq, "head": head}
-        data = json.dumps(said).encode()
-        path = str(self._file)
-        temporary = f"{path}.{os.urandom(8).hex()}"
-        try:
-            if self._write(temporary, data):
-                os.replace(temporary, path)  # noqa: PTH105 - text
-                return
-        except OSError:
-            pass
+        # The address is for people, as far as there is room: the file is named by it.
+        said = {"url": self._url[:300], "uuid": registry, "seq": seq, "head": head}
+        line = _with_check(json.dumps(said).encode())
+        if len(line) != _LENGTH:
+            return
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108 - text
+            descriptor = self._open()
+            try:
+                os.lseek(descriptor, self._line * _LENGTH, os.SEEK_SET)
+                os.write(descriptor, line)
+            finally:
+                os.close(descriptor)
+        self._line = 1 - self._line
 
-    def _write(self, temporary: str, data: bytes) -> bool:
-        """Write a file; tell whether all of it was taken."""
+    def _open(self) -> int:
         try:
-            descriptor = os.open(temporary, _NEW, 0o600)
+            return os.open(self._file, _WRITE, 0o600)
         except FileNotFoundError:
             self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(temporary, _NEW, 0o600)
-        try:
-            return os.write(descriptor, data) == len(data)
-        finally:
-            os.close(descriptor)
+            return os.open(self._file, _WRITE, 0o600)
 
     def _refusal(self, message: str, kind: ErrorKind) -> IntegrityError:
         return IntegrityError(
@@ -137,3 +144,20 @@ class HeadMemory:
             hint="Restore the copy that this machine has seen. If the change was "
             "meant, call modelver.forget(url), or run: modelver --registry URL forget",
         )
+
+
+def _with_check(text: bytes) -> bytes:
+    check = sha256(text).hexdigest()[:16].encode()
+    return (text + b" " + check).ljust(_LENGTH - 1) + b"\n"
+
+
+def _parse(line: bytes) -> Remembered | None:
+    """Return what a line says, or None where it is no whole one."""
+    text, _, _ = line.rstrip().rpartition(b" ")
+    if line != _with_check(text):
+        return None
+    try:
+        found: Any = json.loads(text)
+        return Remembered(str(found["uuid"]), int(found["seq"]), str(found["head"]))
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -132,7 +132,8 @@ class Unflushed:
     def __init__(self, url: str) -> None:
         self._url = url
         self._process = os.getpid()
-        self._changed = Condition(Lock())
+        self._lock = Lock()
+        self._changed = Condition(self._lock)
         self._waiting: deque[_Item] = deque()
         self._under_way: set[_Item] = set()
         self._folders: set[str] = set()
@@ -192,20 +193,21 @@ class Unflushed:
             if item.error is not None and (item.folder or item is own):
                 raise item.error
 
-    def _here(self) -> Condition:
+    def _here(self) -> Lock:
         """Return the lock; where a process was forked, take over what it holds."""
         if self._process != os.getpid():
             # Whatever other threads had under way, in the child nobody does it.
             self._process = os.getpid()
-            self._changed = Condition(Lock())
+            self._lock = Lock()
+            self._changed = Condition(self._lock)
             self._waiting.extend(self._under_way)
             self._under_way.clear()
-        return self._changed
+        return self._lock
 
     def _until(self, enough: Callable[[], bool]) -> None:
         """Flush what waits, or wait for whoever does, until it is enough."""
         while True:
-            with self._changed:
+            with self._lock:
                 if enough():
                     return
                 if not self._waiting:
@@ -218,7 +220,7 @@ class Unflushed:
 
     def _one(self) -> bool:
         """Flush one; tell whether there was one."""
-        with self._changed:
+        with self._lock:
             if not self._waiting:
                 return False
             item = self._waiting.popleft()
@@ -234,7 +236,7 @@ class Unflushed:
         return True
 
     def _finish(self, item: _Item, *, again: bool) -> None:
-        with self._changed:
+        with self._lock:
             self._under_way.discard(item)
             if again:
                 self._waiting.append(item)

@@ -16,6 +16,8 @@ from modelver.plugin import Backend
 T = TypeVar("T")
 
 THREADS: Final = 16
+# Seconds in which threads begin, on a machine that does a hundred other things.
+_PATIENCE: Final = 60
 MIB: Final = 2**20
 
 # Opens the store anew, waits for a line, then races for every key of a sequence.
@@ -43,20 +45,22 @@ print(json.dumps(won), flush=True)
 
 def side_by_side(count: int, act: Callable[[int], T]) -> list[T]:
     """Call ``act(0)`` ... ``act(count - 1)`` in threads that start at one moment."""
-    barrier = threading.Barrier(count)
+    ready = threading.Barrier(count + 1)
 
     def start(number: int) -> T:
-        barrier.wait()
+        ready.wait(_PATIENCE)
         return act(number)
 
     usual = sys.getswitchinterval()
-    # Python changes threads every 5 ms: a check and a set would seldom be parted.
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(count) as pool:
-            return list(pool.map(start, range(count)))
-    finally:
-        sys.setswitchinterval(usual)
+    with ThreadPoolExecutor(count) as pool:
+        begun = [pool.submit(start, number) for number in range(count)]
+        # Python changes threads every 5 ms: a check and a set would seldom be parted.
+        sys.setswitchinterval(1e-6)
+        try:
+            ready.wait(_PATIENCE)
+            return [each.result() for each in begun]
+        finally:
+            sys.setswitchinterval(usual)
 
 
 def upload(backend: Backend, key: str, *pieces: bytes | bytearray | memoryview) -> None:

@@ -202,6 +202,7 @@ ZIPS: Final = {
     "extra-beyond": _at("directory", 30, b"\xff\xff"),
     "wide-nowhere": _wide_end(-(2**21), 94, 0),
     "wide-far": _wide_end(2**62, 94, 0),
+    "wide-farther": _wide_end(2**63, 94, 0),
     "wide-2^60-long": _wide_end(0, 2**60, 0),
     "wide-2^60-offset": _wide_end(0, 94, 2**60),
     "extra-empty": _extra(b""),

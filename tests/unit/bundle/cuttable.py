@@ -26,7 +26,12 @@ def noise(seed: int, size: int) -> bytes:
 
 def reader(data: bytes) -> Callable[[int, int], bytes]:
     """Return what reads *data* as it would read a file."""
-    return lambda start, end: data[start:end]
+
+    def read(start: int, end: int) -> bytes:
+        assert 0 <= start <= end < 2**63, "no file has such offsets"
+        return data[start:end]
+
+    return read
 
 
 def chosen(data: bytes, path: str = "weights") -> Cutter:

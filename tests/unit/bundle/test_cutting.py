@@ -173,6 +173,13 @@ def test_the_header_is_a_part_of_its_own() -> None:
     assert added(other, data) == (1, header)
 
 
+def test_names_may_hold_anything() -> None:
+    """Quotes, braces and whatever JSON escapes are a part of a tensor's name."""
+    names = ['a"b', 'a":{"b', "\\", '\\"', "{}", "ü\n", ""]
+    data = safetensors({name: noise(i, ALONE) for i, name in enumerate(names)})
+    assert cut(data)[1:] == [ALONE] * len(names)
+
+
 @pytest.mark.parametrize(
     ("version", "order", "alignment"),
     [(2, "<", None), (3, "<", None), (3, ">", None), (3, "<", 64), (3, "<", 8)],

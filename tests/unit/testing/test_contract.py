@@ -148,17 +148,23 @@ class UploadsOver(LocalBackend):
 
     def upload(self) -> LocalUpload:
         """Return one that replaces."""
-        return _Replaces(self)
+        return _Replaces(self, super().upload()._file)
 
 
 class _Keeps(LocalUpload):
+    committed = False
+
+    def commit(self, key: str) -> None:
+        super().commit(key)
+        self.committed = True
+
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if not self._file.closed:
+        if not self.committed:
             super().commit("half")
 
 
@@ -167,7 +173,7 @@ class CommitsAlways(LocalBackend):
 
     def upload(self) -> LocalUpload:
         """Return one that publishes."""
-        return _Keeps(self)
+        return _Keeps(self, super().upload()._file)
 
 
 class _Hoards(LocalUpload):
@@ -188,7 +194,7 @@ class HoldsInMemory(LocalBackend):
 
     def upload(self) -> LocalUpload:
         """Return one that hoards."""
-        return _Hoards(self)
+        return _Hoards(self, super().upload()._file)
 
 
 class Exhibit(BackendContract):
