@@ -14,7 +14,6 @@ from modelver._registry.resolve import resolve
 from modelver._registry.steps import Target
 from modelver._search.compare import Comparison
 from modelver._search.diff import Diff
-from modelver._store import Checker
 from modelver._values.digests import is_digest
 from modelver._values.facts import Facts
 from modelver._values.ref import Ref
@@ -150,6 +149,8 @@ def verify(
     core: Core, *, deep: bool, only: Collection[str] | None, progress: Any = None
 ) -> Report:
     """Check the registry, or some of its versions."""
+    from modelver._store.check import Checker  # noqa: PLC0415 - seldom asked for
+
     checker = Checker(core.backend, core.log.identity, progress)
     report = checker.run(deep=deep, only=only)
     try:

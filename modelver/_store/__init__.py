@@ -1,9 +1,9 @@
 """The store: registry.json, the log, manifests and objects, over a backend.
 
-Knows keys, digests and commits; knows nothing of refs, folders or people.
+Knows keys, digests and commits; knows nothing of refs, folders or people. Verification
+is ``modelver._store.check``, loaded when it is asked for.
 """
 
-from modelver._store.check import Checker
 from modelver._store.commit import Committer
 from modelver._store.identity import create_registry, open_registry
 from modelver._store.log import Folded, Log
@@ -13,7 +13,6 @@ from modelver._store.mirror import Mirror, MirrorBackend
 from modelver._store.objects import ObjectStore
 
 __all__ = [
-    "Checker",
     "Committer",
     "Folded",
     "HeadMemory",
