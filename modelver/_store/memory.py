@@ -24,6 +24,7 @@ _WRITE: Final = (
     | getattr(os, "O_NOFOLLOW", 0)
 )
 _LENGTH: Final = 2048
+_CHECK: Final = 16
 
 
 @frozen
@@ -53,7 +54,8 @@ class HeadMemory:
 
     def __init__(self, folder: Path, url: str) -> None:
         self._url = url
-        self._file = folder / "heads" / f"{sha256(url.encode()).hexdigest()[:32]}.json"
+        name = f"{sha256(url.encode()).hexdigest()[:32]}.jsonl"
+        self._file = folder / "heads" / name
         self._line = 0
 
     def forget(self) -> None:
@@ -117,7 +119,7 @@ class HeadMemory:
         """Remember the head."""
         # The address is for people, as far as there is room: the file is named by it.
         said = {"url": self._url[:300], "uuid": registry, "seq": seq, "head": head}
-        line = _with_check(json.dumps(said).encode())
+        line = _with_check(json.dumps(said)[:-1].encode())
         if len(line) != _LENGTH:
             return
         with contextlib.suppress(OSError):
@@ -147,17 +149,18 @@ class HeadMemory:
 
 
 def _with_check(text: bytes) -> bytes:
-    check = sha256(text).hexdigest()[:16].encode()
-    return (text + b" " + check).ljust(_LENGTH - 1) + b"\n"
+    """Return the line for *text*, which is a JSON object without its last brace."""
+    check = sha256(text).hexdigest()[:_CHECK]
+    return (text + b', "check": "%s"}' % check.encode()).ljust(_LENGTH - 1) + b"\n"
 
 
 def _parse(line: bytes) -> Remembered | None:
     """Return what a line says, or None where it is no whole one."""
-    text, _, _ = line.rstrip().rpartition(b" ")
+    text = line.rstrip()[: -len(b', "check": ""}') - _CHECK]
     if line != _with_check(text):
         return None
     try:
-        found: Any = json.loads(text)
+        found: Any = json.loads(line)
         return Remembered(str(found["uuid"]), int(found["seq"]), str(found["head"]))
     except (ValueError, KeyError, TypeError):
         return None

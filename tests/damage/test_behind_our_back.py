@@ -190,7 +190,7 @@ def test_a_newer_copy_is_welcome(folder: Path, tmp_path: Path) -> None:
 def test_a_memory_that_is_torn(folder: Path, tmp_path: Path, text: str) -> None:
     """A memory that cannot be read is none: it is no reason to refuse a registry."""
     assert Registry(folder).seq == 3
-    (file,) = Path(os.environ["MODELVER_STATE_DIR"]).rglob("*.json")
+    (file,) = Path(os.environ["MODELVER_STATE_DIR"]).rglob("*.jsonl")
     assert json.loads(file.read_text())["seq"] == 3
     file.write_text(text)
     assert Registry(folder).seq == 3
