@@ -396,6 +396,17 @@ def test_any_bytes_may_change(folder: Path, data: st.DataObject) -> None:
     assert _goes_on(folder) or foreign or later or later_sqlite or _goes_on(folder)
 
 
+def test_a_broken_name_in_the_schema(folder: Path) -> None:
+    """SQLite names what is broken, even where that is no text: it is begun anew."""
+    file = folder / "memory.sqlite"
+    _fill(folder, ASKED)
+    raw = bytearray(file.read_bytes())
+    raw[raw.index(b"autoindex_boots")] = 0x80
+    file.write_bytes(raw)
+    _ask(folder)
+    assert _goes_on(folder)
+
+
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_power_cut(tmp_path: Path, seed: int) -> None:

@@ -121,6 +121,8 @@ class Database:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             raise translated(error) from error
+        except UnicodeDecodeError as error:  # it tells of a broken name, and quotes it
+            raise BrokenError from error
         except (OSError, ValueError) as error:
             raise UnusableError from error
         else:
