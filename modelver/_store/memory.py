@@ -45,9 +45,9 @@ class Remembered:
 class HeadMemory:
     """Remembers {uuid, seq, digest} for one address, in one small file.
 
-    It is written at every commit, so it is written in place: replacing a file by
-    another costs as much of the disk's time as the commit. There are two lines for it,
-    used in turn, each with a check: a line that is half written leaves the other.
+    It is written at every commit, so it is written in place: to replace the file by
+    another took a sixth of a small commit's time. There are two lines for it, used in
+    turn, each with a check: a line that is half written leaves the other.
 
     A folder that cannot be written to means a weaker memory, never an error.
     """

@@ -129,7 +129,7 @@ def test_files_must_have_names(
     before = _descriptors()
     _write_and_check(backend)
     assert len(refusing.counted) == 1
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 @linux
@@ -145,7 +145,7 @@ def test_no_name_can_be_given_later(
     LocalBackend(backend.url).create("log/first.json", b"x")
     _write_and_check(backend)
     assert len(refusing.counted) == 2 * NAMELESS
-    assert _descriptors() == before
+    assert _descriptors() <= before
     # The copies were flushed too.
     assert {path.stat().st_ino for path in _files(backend)} <= flushed
 
@@ -217,7 +217,7 @@ def test_what_is_no_file_is_an_error_at_once(
         assert isinstance(error, StorageError)
         assert key in error.message
     assert isinstance(_within(1, lambda: backend.create(key, b"")), AlreadyExistsError)
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 def test_what_is_not_ours_is_listed_or_passed_over(backend: LocalBackend) -> None:

@@ -326,7 +326,7 @@ def test_many_are_flushed_meanwhile(
     _wait_until(lambda: len(inodes & {*disk.calls}) >= most)
     backend.create("log/1.json", b"entry")
     assert inodes <= {*disk.calls}
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 def test_a_failure_meanwhile(backend: LocalBackend, disk: Disk) -> None:
@@ -373,7 +373,7 @@ def test_no_more_than_so_many_wait(
     writer.join(30)
     assert len(done) == 50
     backend.create("log/1.json", b"entry")
-    assert _descriptors() == before
+    assert _descriptors() <= before
 
 
 def test_no_threads_to_be_had(
@@ -431,7 +431,7 @@ def test_what_is_given_up_is_closed(tmp_path: Path) -> None:
         upload(backend, f"objects/ab/{n}.0", b"x")
     abandoned = backend.upload()
     abandoned.write(b"x")
-    assert _descriptors() == before + 6
+    assert _descriptors() <= before + 6
     del backend, abandoned
     gc.collect()
-    assert _descriptors() == before
+    assert _descriptors() <= before
