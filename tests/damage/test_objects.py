@@ -123,14 +123,14 @@ def _flip(
 
 
 def test_random_bits(whole: Snapshot, tmp_path: Path) -> None:
-    """2,000 random bits: verify names exactly the versions hurt, no way returns them.
+    """500 random bits: verify names exactly the versions hurt, no way returns them.
 
     Not read, not open, not path, not checkout; and none leaves anything behind. Of a
     pack, only the files are hurt in which the bit lies.
     """
-    flips = _flip(whole, 2000, tmp_path)
-    assert sum(flips.values()) == 2000
-    assert min(flips.values()) > 100
+    flips = _flip(whole, 500, tmp_path)
+    assert sum(flips.values()) == 500
+    assert min(flips.values()) > 20
 
 
 @pytest.mark.slow

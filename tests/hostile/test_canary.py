@@ -75,6 +75,7 @@ def _files(data: bytes) -> dict[str, bytes]:
     return {f"{role}/{name}": data for role in ROLES for name in set(NAMES)}
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("kind", CANARIES)
 def test_in_every_file(tmp_path: Path, kind: str) -> None:
     """Files of every role and every usual name are bytes, to whoever hands them out."""

@@ -57,6 +57,7 @@ def test_what_only_looks_deep_is_told(tmp_path: Path, name: str) -> None:
     assert all(key.startswith("x") for key in found)
 
 
+@pytest.mark.large
 def test_the_largest_that_is_told(tmp_path: Path) -> None:
     """Up to 256 KiB of TOML and 1 MiB of JSON are told by key, more is not."""
     lines = "".join(f"k{n:06} = 1\n" for n in range(256 * KIB // 12))
@@ -71,6 +72,7 @@ def test_the_largest_that_is_told(tmp_path: Path) -> None:
     assert len(found) == 1 + 256 * KIB // 12 + 1000
 
 
+@pytest.mark.large
 def test_very_many_config_files(tmp_path: Path) -> None:
     """Together they are bounded too; the rest is said to be there."""
     many = {f"c{n:02}_toml": "x = 1" + " " * (200 * KIB) for n in range(30)}

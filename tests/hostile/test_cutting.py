@@ -332,6 +332,7 @@ ENDLESS: Final = {
 }
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", list(LARGE))
 def test_large_headers_are_bounded(name: str) -> None:
     """The largest that are looked at take a second and 32 MiB at most."""
@@ -342,6 +343,7 @@ def test_large_headers_are_bounded(name: str) -> None:
         chosen(data)
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", list(ENDLESS))
 def test_headers_without_end_are_bounded(name: str) -> None:
     """No list is followed further than the largest true ones go."""
@@ -354,6 +356,7 @@ def test_headers_without_end_are_bounded(name: str) -> None:
         cutter_for("a", file.size, file.read)
 
 
+@pytest.mark.large
 def test_more_than_32768_tensors_or_members_are_too_many() -> None:
     """One more than a plan may have, and there is none."""
     for more, kind in ((0, Planned), (1, ContentDefined)):

@@ -75,6 +75,7 @@ def test_junk(tmp_path: Path, name: str, *, behind: bool) -> None:
     assert registry.resolve("fraud@production") == "fraud@1.0.0"
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("name", JUNK)
 def test_junk_in_memory(tmp_path: Path, name: str) -> None:
     """What is no entry is found to be none in little memory."""
@@ -182,6 +183,7 @@ def test_as_long_as_may_be(tmp_path: Path, length: int) -> None:
     assert len(notes) == 1
 
 
+@pytest.mark.large
 def test_1000_actions(tmp_path: Path) -> None:
     """1,000 actions are an entry, in time and memory that go with their bytes."""
     forge = Forge(tmp_path / "r")
@@ -196,6 +198,7 @@ def test_1000_actions(tmp_path: Path) -> None:
     assert len(moves) == 1000
 
 
+@pytest.mark.large
 def test_a_whole_log_of_junk(tmp_path: Path) -> None:
     """Thousands of entries that mean nothing are passed over."""
     forge = Forge(tmp_path / "r")

@@ -326,6 +326,7 @@ def test_a_record_that_lies(tmp_path: Path) -> None:
     assert report.damaged == ("fraud@1.0.0",)
 
 
+@pytest.mark.large
 def test_many_files(tmp_path: Path) -> None:
     """A manifest of 20,000 files is read in time and memory that go with its bytes."""
     forge = Forge(tmp_path / "r")
@@ -338,6 +339,7 @@ def test_many_files(tmp_path: Path) -> None:
     assert len(files) == 20_000
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("piece", [b"[]", b"{}", b"[[[]]]", b'""'])
 def test_a_manifest_of_nothing_but_brackets(tmp_path: Path, piece: bytes) -> None:
     """Megabytes of JSON that say nothing are refused before a value is made of them."""

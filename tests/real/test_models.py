@@ -15,6 +15,9 @@ import pytest
 
 from modelver import ModelVersion, Registry
 
+# What they hold does not depend on the Python.
+pytestmark = pytest.mark.large
+
 LAYER: Final = "encoder.layer.3."
 
 

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.large
 @pytest.mark.skipif(sys.platform != "linux", reason="it measures by what Linux tells")
 def test_a_trial_goes_through(tmp_path: Path) -> None:
     """A small bundle is registered, changed, comes back whole, and is reported."""

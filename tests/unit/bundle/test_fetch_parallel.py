@@ -116,6 +116,7 @@ def test_what_waits_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
     """After an error, a job that no thread had taken up yet is not done any more."""
     real = ThreadPoolExecutor.shutdown
     go_on = threading.Event()
+    taken_up = threading.Barrier(3, timeout=60)
     begun: list[str] = []
 
     def shutdown(
@@ -126,10 +127,12 @@ def test_what_waits_never_begins(monkeypatch: pytest.MonkeyPatch) -> None:
         real(pool, **words)
 
     def fail() -> NoReturn:
+        taken_up.wait()  # by both threads
         raise Crash
 
     def busy() -> None:
         begun.append("busy")
+        taken_up.wait()
         assert go_on.wait(60)
 
     monkeypatch.setattr(ThreadPoolExecutor, "shutdown", shutdown)

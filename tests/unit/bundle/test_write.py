@@ -122,6 +122,7 @@ def test_every_slice_is_verified_by_itself(registry: Registry) -> None:
         assert (piece.digest is None) == (piece.length == size)
 
 
+@pytest.mark.large
 def test_rows_in_the_middle_cost_a_few_parts(registry: Registry) -> None:
     """A table that grew in its middle is stored but for a few parts around it."""
     rows = [f"{n},{random.Random(n).random()}\n" for n in range(1_500_000)]  # noqa: S311

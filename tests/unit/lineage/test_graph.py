@@ -351,6 +351,7 @@ def test_children_are_those_of_the_number() -> None:
     assert users_of([*ALL, child], {BASE.bundle}) == [LEFT, RIGHT, child]
 
 
+@pytest.mark.large
 def test_a_large_registry_takes_no_time() -> None:
     """10,000 versions with 20,000 edges take under a second, chain or star."""
     chain: list[VersionState] = []
