@@ -148,6 +148,12 @@ def call(sample: Sample) -> float | None:
     return None if sample.inside is None else 1000 * sample.inside
 
 
+def alone(sample: Sample) -> float | None:
+    """Return the milliseconds of the call, when what it is made of is open."""
+    found = sample.detail.get("call", sample.inside)
+    return None if found is None else 1000 * found
+
+
 def again(sample: Sample) -> float | None:
     """Return the milliseconds of the same call, made again."""
     return 1000 * sample.detail["again"]

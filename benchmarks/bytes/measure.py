@@ -112,6 +112,9 @@ class Place:
             folder.mkdir(parents=True)
         left_out = ("BORG_", "DVC_", "GIT_", "MLFLOW_", "MODELVER_", "RESTIC_", "XDG_")
         kept = {k: v for k, v in os.environ.items() if not k.startswith(left_out)}
+        # Whoever installs a package has its modules compiled; a checkout has not, and
+        # would compile a hundred of them anew in each process.
+        kept.pop("PYTHONDONTWRITEBYTECODE", None)
         self.env = {
             **kept,
             "HOME": str(self.home),

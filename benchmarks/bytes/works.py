@@ -148,7 +148,7 @@ class Life:
             ran.seconds,
             inside=ran.said["seconds"],
             peak=ran.peak,
-            detail={"again": ran.said["again"]},
+            detail={k: v for k, v in ran.said.items() if k in ("call", "again")},
         )
 
     def tensor(self) -> Sample | None:

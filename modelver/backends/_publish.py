@@ -6,7 +6,6 @@ name that no reader looks at. Either way the link is refused when the key exists
 """
 
 import contextlib
-import ctypes
 import errno
 import os
 import sys
@@ -247,6 +246,8 @@ def _rename_refusing(source: str, target: str) -> None:
     if os.name == "nt":
         os.rename(source, target)  # noqa: PTH104 - refuses an existing target there
         return
+    import ctypes  # noqa: PLC0415 - only where there are no hard links
+
     renameat2 = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
     if renameat2 is not None:
         paths = os.fsencode(source), os.fsencode(target)

@@ -71,28 +71,42 @@ class Crew:
 
     def race(
         self,
-        url: Path,
+        url: Path | str,
         job: str,
         *,
         threads: Sequence[int] = (1,) * 8,
         count: int = 1,
         tick: float = 0.0,
         readers: int = 0,
+        options: Mapping[str, Any] | None = None,
+        faults: float = 0.0,
+        seed: int = 0,
+        timeout: float = 60.0,
+        folder: Path | None = None,
     ) -> Story:
         """Let one process for each of *threads* do *job*, from the same moment on.
 
         Args:
-            url: The folder of the registry.
+            url: Of the registry.
             job: See :data:`worker.JOBS`.
             threads: How many threads each process has.
             count: Rounds.
             tick: Seconds between two rounds.
             readers: How many more processes look on.
+            options: Of the store.
+            faults: What share of the requests is to fail, once the registry is open.
+            seed: Of the draws for that.
+            timeout: Of the registries.
+            folder: Where a file may be made; None: beside the registry's folder.
         """
-        stop = url.parent / "stop"
+        stop = (folder or Path(url).parent) / "stop"
         stop.unlink(missing_ok=True)
         common = {
             "url": str(url),
+            "options": options,
+            "faults": faults,
+            "seed": seed,
+            "timeout": timeout,
             "count": count,
             "tick": tick,
             "stop": str(stop),

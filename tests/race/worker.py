@@ -18,7 +18,9 @@ from typing import Any, Final
 from attrs import asdict, frozen
 
 from modelver import ModelverError, OutcomeUnknownError, Registry
+from modelver._registry.opening import open_backend
 from tests.race.history import Call, Look, view
+from tests.race.shaky import ShakyBackend
 
 MODELS: Final = ("fraud", "nlp/intent")
 ALIAS: Final = "production"
@@ -208,10 +210,19 @@ JOBS: Final[Mapping[str, Callable[[Racer], None]]] = {
 def obey(order: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None]) -> None:
     """Do one job, in as many threads as were ordered."""
     os.environ.update(order["env"])
-    base = Path(order["url"])
+    stores: list[ShakyBackend] = []
 
     def opened(below: str = "", **words: Any) -> Registry:
-        return Registry(base / below, author=order["name"], **words)
+        url = f"{order['url']}/{below}".rstrip("/")
+        words |= {"author": order["name"], "timeout": order["timeout"]}
+        if not order["faults"]:
+            return Registry(url, storage_options=order["options"], **words)
+        backend = open_backend(url, order["options"])
+        store = ShakyBackend(backend, f"{order['seed']} {order['name']} {len(stores)}")
+        stores.append(store)
+        registry = Registry(backend=store, **words)
+        store.share = order["faults"]
+        return registry
 
     shared: list[Registry] = [] if order["job"] == "create" else [opened()]
     emit({"ready": True})
@@ -247,6 +258,7 @@ def obey(order: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None]) ->
         thread.start()
     for thread in threads:
         thread.join()
+    emit({"fired": sum(store.fired for store in stores)})
     if failed:
         raise RuntimeError("\n".join(failed))
 
