@@ -174,6 +174,12 @@ def over_hand(sample: Sample) -> float | None:
     return (sample.inside or 0) / sample.detail["limit_inside"]
 
 
+def alone_over_hand(sample: Sample) -> float | None:
+    """Return the same, when what it is made of is open."""
+    found = sample.detail.get("call")
+    return None if found is None else found / sample.detail["limit_inside"]
+
+
 def pairs(results: Results, work: str, one: str, other: str) -> Spread | None:
     """Return the ratio of the calls of two tools, round by round."""
     mine, theirs = results.of(work, one), results.of(work, other)

@@ -13,6 +13,7 @@ from benchmarks.bytes.figures import (
     added_share,
     again,
     alone,
+    alone_over_hand,
     by_hand,
     call,
     each,
@@ -107,8 +108,10 @@ SECTIONS = {
         "Nothing of the store and of the file is in memory. By hand: the header of the "
         "file itself is read, and then the tensor.",
         (
-            Column("the call, ms", call),
+            Column("the call, ms", alone),
             Column("by hand, ms", by_hand),
+            Column("ratio", alone_over_hand),
+            Column("with opening the registry, ms", call),
             Column("ratio", over_hand),
             Column("read from the disk, MB", _disk("disk"), 1),
             Column("by hand, MB", _disk("limit_disk"), 1),

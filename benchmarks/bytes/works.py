@@ -171,6 +171,7 @@ class Life:
             inside=ran.said["seconds"],
             peak=ran.peak,
             detail={
+                "call": ran.said["call"],
                 "bytes": ran.said["bytes"],
                 "disk": ran.said["disk"],
                 "limit_inside": hand.said["seconds"],

@@ -5,10 +5,11 @@ Nothing is read yet but folders: every refusal comes before the first write.
 
 import json
 import os
+import re
 import stat
 import unicodedata
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatch
+from fnmatch import translate
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,9 @@ _NOT_CODE: Final = (
     "credentials*",
     "*.tfstate",
 )
+_is_no_code: Final = re.compile(
+    "|".join(translate(os.path.normcase(pattern)) for pattern in _NOT_CODE)
+).match
 
 
 @frozen(kw_only=True)
@@ -262,10 +266,10 @@ def _walk(
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
         for entry in entries:
+            if role == "code" and _is_no_code(os.path.normcase(entry.name)):
+                continue
             path = Path(entry.path)
-            if path == exclude or (
-                role == "code" and any(fnmatch(entry.name, p) for p in _NOT_CODE)
-            ):
+            if exclude is not None and path == exclude:
                 continue
             inner = prefix + _nfc(entry.name)
             if entry.is_dir(follow_symlinks=False):
