@@ -16,6 +16,10 @@ from modelver._bundle.pieces import READ, Piece, Source, bring, reads_of, span_o
 from modelver._bundle.read import BundleReader
 from modelver._values.manifest import FileEntry, Slice, slice_digests
 
+# The buffer before it, which asks for so much in advance.
+AHEAD: Final = 64 * 2**10
+# A slice that is longer is not worth bringing and verifying only for that.
+_CHEAP: Final = 256 * 2**10
 # A slice is verified as a whole, so that it is in memory as a whole.
 _LONGEST: Final = 32 * 2**20
 # Bytes that stay in memory for whoever reads on from there.
@@ -29,7 +33,7 @@ class RangedFile(io.RawIOBase):
     """A file, to be read only, of which nothing comes but the slices that are touched.
 
     Each is verified by itself before a byte of it is given out. Wrap it into an
-    ``io.BufferedReader``, which also keeps threads apart.
+    ``io.BufferedReader`` of :data:`AHEAD` bytes, which also keeps threads apart.
     """
 
     @staticmethod
@@ -91,6 +95,9 @@ class RangedFile(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill *buffer* as far as the file goes; return how many bytes came.
 
+        Less than there is if it is a small one and a long slice would follow: it may
+        be that nobody wants that.
+
         Raises:
             IntegrityError: They are not the ones that were registered.
             StorageError: The store cannot tell.
@@ -102,6 +109,8 @@ class RangedFile(io.RawIOBase):
             start = self._at
             end = max(start, min(start + len(view), self._file.size))
             if end > start:
+                if len(view) <= AHEAD:
+                    end = min(end, self._cheap_end(start, end))
                 self._fill(view[: end - start], start, end)
             self._at = end
         return end - start
@@ -175,6 +184,13 @@ class RangedFile(io.RawIOBase):
         low, high = _shared(view, start, piece)
         view[low - start : high - start] = data[low - piece.at : high - piece.at]
         self._hold(piece.at, piece.at, data)
+
+    def _cheap_end(self, start: int, end: int) -> int:
+        """Return up to where bytes are had with the slice at *start*, or cheaply."""
+        following = bisect_right(self._starts, start)
+        while self._starts[following] < end and self._cut[following].length <= _CHEAP:
+            following += 1
+        return self._starts[following]
 
     def _piece(self, number: int) -> Piece:
         cut, digest = self._cut[number], self._digests[number]

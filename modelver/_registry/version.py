@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from modelver._bundle import checkout, local_path
-from modelver._bundle.ranged import RangedFile
+from modelver._bundle.ranged import AHEAD, RangedFile
 from modelver._lineage import Lineage
 from modelver._registry.arguments import as_sequence, parse_label
 from modelver._registry.core import Core
@@ -31,7 +31,6 @@ from modelver.errors import ErrorKind, InvalidInputError, NotFoundError
 
 # Up to this much is read into memory at once.
 _IN_MEMORY: Final = 32 * 2**20
-_BUFFER: Final = 64 * 2**10
 
 
 class ModelVersion(Answer):
@@ -257,7 +256,7 @@ class ModelVersion(Answer):
         if file.size <= _IN_MEMORY:
             raw = io.BytesIO(reader.read(file.path))
         elif RangedFile.suits(reader.cut(file)):
-            raw = io.BufferedReader(RangedFile(reader, file), _BUFFER)
+            raw = io.BufferedReader(RangedFile(reader, file), AHEAD)
         else:  # an old registry's, in parts that no memory holds
             with told:
                 root = self._core.cache.fetch(reader, [file], told)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from modelver import Registry
-from modelver._bundle.ranged import RangedFile
+from modelver._bundle.ranged import AHEAD, RangedFile
 from modelver._bundle.read import BundleReader
 from modelver._values.manifest import Slice
 from modelver.backends.local import LocalBackend
@@ -96,7 +96,7 @@ def test_only_what_is_touched_comes(tmp_path: Path) -> None:
     made, backend = _watched(tmp_path)
     made.parts("model/w", DATA, EDGES)
     keys = made.keys("model/w")
-    file = _open(made, backend)
+    file = io.BufferedReader(_open(made, backend), AHEAD)
     assert file.seekable()
     assert file.readable()
     assert not file.writable()
@@ -117,6 +117,27 @@ def test_only_what_is_touched_comes(tmp_path: Path) -> None:
     file.seek(2**60)
     assert file.read() == b""
     assert len(backend.reads) == 4
+
+
+def test_reading_ahead_brings_no_long_slice(tmp_path: Path) -> None:
+    """Before a large tensor, its header can be read without it; and after it the next.
+
+    The buffer asks for 64 KiB, whatever was asked of it.
+    """
+    made, backend = _watched(tmp_path)
+    header, tensor, rest = noise(1000, 1), noise(MIB, 2), noise(MIB, 3)
+    edges = [len(header), len(header) + MIB]
+    made.parts("model/w", header + tensor + rest, edges)
+    keys = made.keys("model/w")
+    file = io.BufferedReader(_open(made, backend), AHEAD)
+    assert file.read(8) == header[:8]
+    assert backend.reads == [(keys[0], 0, len(header))]
+    file.seek(len(header))
+    assert file.read(MIB) == tensor
+    assert backend.reads == [(keys[0], 0, len(header)), (keys[1], 0, MIB)]
+    assert file.read() == rest
+    file.seek(len(header) - 4)
+    assert file.read(8) == header[-4:] + tensor[:4]
 
 
 def test_slices_of_a_pack_come_at_once(tmp_path: Path) -> None:
