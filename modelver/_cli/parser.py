@@ -25,7 +25,7 @@ VERBS: Final = {
 
 EXIT_CODES: Final = (
     (0, "ok"),
-    (1, "a check failed: verify, outcome, diff --exit-code"),
+    (1, "a check failed: verify, outcome, doctor, diff --exit-code"),
     (2, "usage: the call cannot be right; nothing was written"),
     (3, "not found"),
     (4, "conflict: moved meanwhile, taken already, or ambiguous"),

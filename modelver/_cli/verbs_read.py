@@ -230,6 +230,27 @@ READING: Final[Sequence[Verb]] = (
         "forget ./registry",
     ),
     Verb(
+        "doctor",
+        "commands_doctor:doctor",
+        CHECK,
+        "probe a store: whether a registry is safe in it",
+        (
+            word("url", "the store; else --registry", nargs="?"),
+            switch("--read-only", "write nothing"),
+            option(
+                "--rounds",
+                "keys that writers race for; 5 unless given",
+                metavar="N",
+                type="count",
+            ),
+        ),
+        "Writes a few dozen small keys below doctor/, beside a registry that may be "
+        "there, and deletes them again as far as that is allowed.\n\n"
+        "Exits with 1 if a promise was broken that modelver relies on, and with 6 if "
+        "the store cannot be read.",
+        "doctor s3://bucket/models",
+    ),
+    Verb(
         "plugins",
         "commands_about:plugins",
         CHECK,

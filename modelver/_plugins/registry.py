@@ -4,6 +4,7 @@ Built-ins come the same way as third parties: through this distribution's own en
 points. Two distributions that claim one name are an error, never a choice.
 """
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
@@ -17,6 +18,8 @@ GROUPS: Final = {
     "indexers": "modelver.indexers",
     "serializers": "modelver.serializers",
 }
+# The backend for whatever has no backend of its own.
+FALLBACK: Final = "fsspec"
 
 
 @frozen(kw_only=True)
@@ -100,6 +103,8 @@ def load(group: str, name: str) -> Any:
         )
     try:
         return found[0].load()
+    except PluginError:  # it says itself what is missing
+        raise
     except Exception as error:
         plugin = _describe(group, found[0])
         raise PluginError(
@@ -110,3 +115,22 @@ def load(group: str, name: str) -> Any:
             group=group,
             name=name,
         ) from error
+
+
+def load_backend(scheme: str) -> Any:
+    """Return the factory of the backend for *scheme*, in the end the one for any other.
+
+    Raises:
+        PluginError: No distribution brings one, and fsspec does not know the scheme;
+            or as for :func:`load`.
+    """
+    try:
+        return load("backends", scheme)
+    except PluginError as error:
+        if error.kind is not ErrorKind.UNKNOWN_PLUGIN or scheme == FALLBACK:
+            raise
+        with suppress(PluginError):
+            other = load("backends", FALLBACK)
+            if other.knows(scheme):
+                return other
+        raise

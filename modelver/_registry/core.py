@@ -24,6 +24,7 @@ from modelver.errors import (
     IntegrityError,
     OfflineError,
     ReadOnlyError,
+    StorageError,
 )
 from modelver.plugin import Backend, Indexer
 
@@ -90,6 +91,7 @@ class Core:
 
         Raises:
             ReadOnlyError: Opened for reading, or a registry of the past.
+            StorageError: The store cannot be trusted with a commit.
         """
         if self.frozen is not None:
             raise ReadOnlyError(
@@ -109,6 +111,14 @@ class Core:
                 f"the registry in {self.backend.url!r} was opened for reading",
                 kind=ErrorKind.OPENED_READ_ONLY,
                 hint="Open it without read_only=True.",
+            )
+        if not self.backend.capabilities.exclusive_create:
+            raise StorageError(
+                f"{self.backend.url!r} has no exclusive create, so commits could be "
+                "lost: the registry can only be read",
+                kind=ErrorKind.UNSUPPORTED,
+                hint="Write to it through a store that has one. If nobody else "
+                "writes, see the how-to 'other filesystems'.",
             )
 
     def commit(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelver._bundle import FileCache, cached_registries
-from modelver._plugins import load
+from modelver._plugins import load_backend
 from modelver._registry.places import state_folder
 from modelver._store import HeadMemory, Mirror, MirrorBackend, open_registry
 from modelver._values.url import scheme_of
@@ -83,7 +83,7 @@ def _spellings(url: str, options: Mapping[str, Any] | None) -> Iterator[str]:
     yield url.rstrip("/")
     # A folder behind links, or another way to write a bucket: only the backend knows.
     with suppress(ModelverError):
-        backend: Backend = load("backends", scheme)(url, storage_options=options)
+        backend: Backend = load_backend(scheme)(url, storage_options=options)
         yield backend.url
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from modelver._bundle import Bounds, FileCache, LocalMemory
 from modelver._capture import default_author
-from modelver._plugins import load
+from modelver._plugins import load, load_backend
 from modelver._registry.core import Core
 from modelver._registry.offline import mirror_of, open_mirror, suggest_offline
 from modelver._registry.places import (
@@ -66,7 +66,7 @@ def open_backend(url: str, storage_options: Mapping[str, Any] | None) -> Backend
         InvalidInputError: It is no address, or holds credentials.
         PluginError: No backend is installed for its scheme.
     """
-    factory = load("backends", scheme_of(url))
+    factory = load_backend(scheme_of(url))
     backend: Backend = factory(url, storage_options=storage_options)
     return backend
 
@@ -123,7 +123,7 @@ def open_core(
             )
             _check_as_asked(identity.info, digest, statuses)
         else:
-            identity = open_registry(backend)
+            identity = open_registry(backend, ahead=True)
     except (StorageError, RegistryNotFoundError) as error:
         if not offline:
             suggest_offline(error, backend.url, above)

@@ -18,6 +18,7 @@ from modelver._registry.resolve import resolve
 from modelver._registry.staging import Registration, Staging, check_number
 from modelver._registry.steps import Target
 from modelver._registry.version import ModelVersion
+from modelver._store import is_far
 from modelver._values.codec import check_record
 from modelver._values.entry import Record
 from modelver._values.names import check_alias
@@ -116,10 +117,24 @@ def _fixed(version: VersionState) -> Target:
 
 
 def register_now(
-    core: Core, registration: Registration, message: str | None, author: str
+    core: Core,
+    registration: Registration,
+    message: str | None,
+    author: str,
+    *,
+    looked: bool = False,
 ) -> ModelVersion:
-    """Commit a registration by itself, unless its bundle is registered already."""
-    state = core.state()
+    """Commit a registration by itself, unless its bundle is registered already.
+
+    Args:
+        core: The registry.
+        registration: What to commit.
+        message: For people.
+        author: Who says so.
+        looked: The log was read in this very call. Where that takes a round trip it is
+            not read again: if somebody was faster, the create is lost, and tells.
+    """
+    state = core.log.state if looked and is_far(core.backend) else core.state()
     existing = registration.same(state)
     if existing is None:
         registration.store()

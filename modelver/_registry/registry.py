@@ -209,7 +209,7 @@ class Registry(Reading, Verbs[ModelVersion]):
             },
             environment=environment,
         )
-        return register_now(self._core, registration, said, who)
+        return register_now(self._core, registration, said, who, looked=True)
 
     def draft(
         self,

@@ -5,6 +5,7 @@ is ``modelver._store.check``, loaded when it is asked for.
 """
 
 from modelver._store.commit import Committer
+from modelver._store.far import is_far
 from modelver._store.identity import create_registry, open_registry
 from modelver._store.log import Folded, Log
 from modelver._store.manifests import ManifestStore
@@ -22,5 +23,6 @@ __all__ = [
     "MirrorBackend",
     "ObjectStore",
     "create_registry",
+    "is_far",
     "open_registry",
 ]

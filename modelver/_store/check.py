@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from modelver._store.check_bytes import BytesChecker, Found, Wanted, is_damage
+from modelver._store.far import READ_LIMIT
 from modelver._store.identity import Identity, open_registry
 from modelver._store.layout import (
     LOG,
@@ -20,7 +21,6 @@ from modelver._store.layout import (
     object_of,
     seq_of,
 )
-from modelver._store.log import READ_LIMIT
 from modelver._store.manifests import ManifestStore
 from modelver._store.rollups import MAX_ROLLUP, unpack
 from modelver._values.codec import entry_from_bytes

@@ -14,9 +14,10 @@ from typing import Final
 
 from attrs import frozen
 
+from modelver._store.far import READ_LIMIT
 from modelver._store.identity import check_features
 from modelver._store.layout import entry_key
-from modelver._store.log import READ_LIMIT, Log
+from modelver._store.log import Log
 from modelver._values.about import TOOL
 from modelver._values.codec import entry_to_bytes
 from modelver._values.entry import FORMAT, Action, Entry
@@ -41,7 +42,11 @@ _DEFINITE: Final = {
 }
 _FIRST_PAUSE: Final = 0.01
 _LONGEST_PAUSE: Final = 2.0
-_COURTESY: Final = 3.0
+# A pause is at most so many times as long as a write takes. Longer ones take time from
+# two writers and give nothing to sixteen.
+_COURTESY: Final = 1.0
+# Others have been seen lately if it was not longer ago than so many commits of ours.
+_LATELY: Final = 16
 
 
 @frozen
@@ -67,13 +72,14 @@ class Committer:
         clock: Callable[[], str],
         *,
         timeout: float,
+        courtesy: "Courtesy | None" = None,
     ) -> None:
         self._backend = backend
         self._log = log
         self._clock = clock
         self._timeout = timeout
         self._lock = Lock()
-        self._last_own = 0
+        self._courtesy = courtesy or Courtesy()
         self._write_seconds = 0.0
 
     def commit(
@@ -108,10 +114,12 @@ class Committer:
     ) -> Committed:
         txid = uuid.uuid4().hex
         deadline = time.monotonic() + self._timeout
-        self._give_way()
+        if self._courtesy.give_way(self._log.state.seq):
+            fresh = False  # it was to let others commit
         while True:
             state = self._log.state if fresh else self._log.refresh()
             fresh = False
+            self._courtesy.saw(state.seq)
             check_features(state.write, "to write to")
             actions = decide(state)
             if not actions:
@@ -141,7 +149,7 @@ class Committer:
                 interrupt.add_note(_ask(txid))
                 raise
             if won:
-                self._last_own = entry.seq
+                self._courtesy.won(entry.seq, self._write_seconds)
                 after = self._log.take_own(attempt)
                 self._log.roll_up()
                 return Committed(entry, after)
@@ -159,8 +167,8 @@ class Committer:
         pause = _FIRST_PAUSE
         doubtful = False
         while True:
-            started = time.monotonic()
             failure: BaseException
+            started = time.monotonic()
             try:
                 self._backend.create(key, raw)
             except (AlreadyExistsError, StorageError) as error:
@@ -199,14 +207,55 @@ class Committer:
             time.sleep(random.uniform(0, pause))  # noqa: S311 - no secret
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _give_way(self) -> None:
-        """Pause a little after a win, where others are writing too.
 
-        The winner knows the head already and would win again and again; the losers,
-        who have to read first, would starve however they wait.
+class Courtesy:
+    """When a writer lets others go first.
+
+    Whoever has just won knows the head already and may win again and again; those who
+    lost have to read first, and would starve however they wait. So a winner pauses
+    before its next commit, a random part of the time that a write takes, if others
+    were seen lately. One that is alone never waits.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._chance = chance
+        self._last_own = 0
+        self._wins = 0
+        self._seen_at: int | None = None
+        self._ready = 0.0
+
+    def saw(self, seq: int) -> None:
+        """Take note of the head: what lies behind our last commit is of others."""
+        if 0 < self._last_own < seq:
+            self._seen_at = self._wins
+
+    def won(self, seq: int, seconds: float) -> None:
+        """Take note of a commit of ours, whose write took *seconds*."""
+        self._last_own = seq
+        self._wins += 1
+        self._ready = self._now() + _COURTESY * seconds * self._chance()
+
+    def give_way(self, seq: int) -> bool:
+        """Pause, where it is due, for what is left of it; tell whether there was any.
+
+        Args:
+            seq: The head as far as it is known.
         """
-        if 0 < self._last_own < self._log.state.seq:
-            time.sleep(random.uniform(0, _COURTESY * self._write_seconds))  # noqa: S311
+        self.saw(seq)
+        if self._seen_at is None or self._wins - self._seen_at >= _LATELY:
+            return False
+        left = self._ready - self._now()
+        if left <= 0:
+            return False
+        self._sleep(left)
+        return True
 
 
 def _ask(txid: str) -> str:

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 
-from modelver._store.layout import REGISTRY
+from modelver._store.far import Scout, is_far
+from modelver._store.layout import DOCTOR, REGISTRY
 from modelver._store.memory import HeadMemory
 from modelver._values.about import TOOL
 from modelver._values.codec import registry_from_bytes, registry_to_bytes
@@ -31,10 +32,17 @@ KNOWN_FEATURES: Final[frozenset[str]] = frozenset()
 
 @frozen
 class Identity:
-    """An open registry: what it is, and the digest that its log starts from."""
+    """An open registry: what it is, and the digest that its log starts from.
+
+    Attributes:
+        info: What ``registry.json`` says.
+        digest: Of its raw bytes.
+        scout: Has asked for the beginning of the log already, where it is far away.
+    """
 
     info: RegistryInfo
     digest: str
+    scout: Scout | None = field(default=None, eq=False, repr=False)
 
     def state(self) -> State:
         """Return the state before the first commit."""
@@ -63,22 +71,38 @@ def check_features(names: Iterable[str], what: str) -> None:
         )
 
 
-def open_registry(backend: Backend) -> Identity:
+def open_registry(backend: Backend, *, ahead: bool = False) -> Identity:
     """Return the registry that *backend* holds.
+
+    Args:
+        backend: Where it is.
+        ahead: Its log will be read next: of a store that is far away, the beginning is
+            asked for in the same request.
 
     Raises:
         RegistryNotFoundError: There is none; the hint says how to create one.
         IntegrityError: ``registry.json`` is damaged.
         UpgradeRequiredError: It is of a later format, or needs an unknown feature.
     """
-    raw = backend.read(REGISTRY, 0, MAX_ENTRY + 1)
-    if raw is None:
+    found = _look(backend, ahead=ahead)
+    if found is None:
         raise RegistryNotFoundError(
             f"there is no registry in {backend.url!r}",
             hint="Create one with Registry(url, create=True), or on the command line "
             "with: modelver --registry URL init",
             ref=backend.url,
         )
+    return found
+
+
+def _look(backend: Backend, *, ahead: bool = False) -> Identity | None:
+    scout = Scout(backend) if ahead and is_far(backend) else None
+    limit = MAX_ENTRY + 1
+    raw = scout.begin(REGISTRY, limit) if scout else backend.read(REGISTRY, 0, limit)
+    return None if raw is None else _identity(backend, raw, scout)
+
+
+def _identity(backend: Backend, raw: bytes, scout: Scout | None) -> Identity:
     try:
         info = registry_from_bytes(raw)
     except FormatError as error:
@@ -93,7 +117,7 @@ def open_registry(backend: Backend) -> Identity:
     # Who may move a protected alias is for a later release to judge.
     approvals = ["approvals"] if info.protected_aliases else []
     check_features([*info.read, *approvals], "to read")
-    return Identity(info, digest_of(info.digest, raw))
+    return Identity(info, digest_of(info.digest, raw), scout)
 
 
 def create_registry(
@@ -117,17 +141,19 @@ def create_registry(
         raise StorageError(
             f"{backend.url!r} has no exclusive create, so commits could be lost",
             kind=ErrorKind.UNSUPPORTED,
-            hint="Choose a store that has one; this kind can only be read.",
+            hint="Choose a store that has one; this kind can only be read. If nobody "
+            "else writes, see the how-to 'other filesystems'.",
         )
-    if backend.read(REGISTRY, 0, 1) is not None:
-        return open_registry(backend)
-    stranger = next(iter(backend.list("")), None)
+    if (there := _look(backend, ahead=True)) is not None:
+        return there
+    keys = (info.key for info in backend.list(""))
+    stranger = next((key for key in keys if not key.startswith(DOCTOR)), None)
     # Another creator may have come between the two looks.
-    if backend.read(REGISTRY, 0, 1) is not None:
-        return open_registry(backend)
+    if (there := _look(backend)) is not None:
+        return there
     if stranger is not None:
         raise InvalidInputError(
-            f"{backend.url!r} is not empty and holds no registry, but {stranger.key!r}",
+            f"{backend.url!r} is not empty and holds no registry, but {stranger!r}",
             kind=ErrorKind.NOT_EMPTY,
             hint="Choose an empty folder, for instance './registry'.",
         )

@@ -8,6 +8,8 @@ LOG: Final = "log/"
 ROLLUPS: Final = "rollups/"
 MANIFESTS: Final = "manifests/"
 OBJECTS: Final = "objects/"
+# What `doctor` writes to see what the store does, and deletes again where it may.
+DOCTOR: Final = "doctor/"
 
 ROLLUP_SIZES: Final = (4096, 64)
 

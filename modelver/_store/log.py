@@ -6,20 +6,22 @@ entries (for ``log`` and time travel) and the digest at each position.
 
 import gc
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from threading import RLock
 from typing import Final
 
 from attrs import frozen
 
+from modelver._store.far import READ_LIMIT, Scout, is_far
 from modelver._store.identity import Identity, check_features
 from modelver._store.layout import ROLLUP_SIZES, entry_key, rollup_key
 from modelver._store.memory import HeadMemory
-from modelver._store.rollups import MAX_ROLLUP, pack, unpack
+from modelver._store.rolling import SMALLEST, RollupWriter
+from modelver._store.rollups import MAX_ROLLUP, unpack
 from modelver._values.codec import entry_from_bytes
 from modelver._values.digests import digest_of
-from modelver._values.entry import MAX_ENTRY, Entry
+from modelver._values.entry import Entry
 from modelver._values.fold import Fold
 from modelver._values.state import State
 from modelver.errors import (
@@ -27,18 +29,12 @@ from modelver.errors import (
     ErrorKind,
     FormatError,
     IntegrityError,
-    ModelverError,
     StorageError,
     UpgradeRequiredError,
 )
 from modelver.plugin import Backend
 
-# One byte more than an entry may have, so that a longer one is seen to be longer; the
-# chain goes over no more than this, however long the junk under a key is.
-READ_LIMIT: Final = MAX_ENTRY + 1
-_SMALLEST: Final = ROLLUP_SIZES[-1]
 _MAX_WINDOW: Final = 256
-_UNROLLED: Final = 16
 
 
 @frozen
@@ -118,8 +114,7 @@ class Log:
         self._lock = RLock()
         self._state = identity.state()
         self._heads = [identity.digest]
-        self._tail: list[bytes] = []
-        self._unrolled: list[tuple[int, list[bytes]]] = []
+        self._rolling = RollupWriter(backend, identity.info.digest)
         self._cold = True
         self.history: list[Folded] = []
 
@@ -191,13 +186,8 @@ class Log:
     def roll_up(self) -> None:
         """Write the rollups that are due; a cache, so a failure is no error."""
         with self._lock:
-            waiting, self._unrolled = self._unrolled, []
-        for first, entries in waiting:
-            self._write_rollup(first, entries)
-            last = first + len(entries) - 1
-            for size in ROLLUP_SIZES[:-1]:
-                if last % size == 0:
-                    self._merge_rollups(last - size + 1, last)
+            due = self._rolling.due()
+        self._rolling.write(due)
 
     def state_at(self, seq: int) -> State:
         """Return the state after entry *seq*, which has been read already."""
@@ -214,6 +204,9 @@ class Log:
     # Reading on.
 
     def _read_on(self, fold: Fold) -> None:
+        if self._cold and not self.history and is_far(self._backend):
+            self._read_from_afar(fold)
+            return
         window = self._backend.capabilities.read_window
         check_head = bool(self.history)
         bulk = believed = self._cold
@@ -232,10 +225,10 @@ class Log:
                 if raw is None:
                     return
                 self._take(fold, raw)
-                if bulk and len(self.history) % _SMALLEST == 0:
+                if bulk and len(self.history) % SMALLEST == 0:
                     break  # a rollup may begin here
             window = min(window * 2, _MAX_WINDOW)
-            if not bulk and window > _SMALLEST:
+            if not bulk and window > SMALLEST:
                 bulk = believed = True
 
     def _check_head(self, seq: int, raw: bytes | None) -> None:
@@ -258,6 +251,39 @@ class Log:
                 hint="Its history was rewritten or damaged. Restore it from a copy.",
             )
 
+    def _read_from_afar(self, fold: Fold) -> None:
+        """Read the log from its beginning, in as few requests in turn as can be.
+
+        Rollups wait until the log has proved them: the next request asks for their
+        last entry, together with what may come behind it.
+        """
+        scout = self.identity.scout or Scout(self._backend)
+        waiting: list[_Decoded] = []
+        while True:
+            if not waiting and scout.believes:
+                waiting = self._rolled(scout.rollup)
+            while not waiting and (raw := scout.entry(len(self.history) + 1)):
+                self._take(fold, raw)
+            at = len(self.history) + len(waiting)
+            proof, *found = scout.ask(at)
+            if waiting:
+                if proof != waiting[-1].raw:
+                    scout.disbelieve()
+                    waiting = []
+                    continue
+                self._apply_rolled(fold, waiting)
+            elif at:
+                self._check_head(at, proof)
+            goes_on = scout.believes and None not in found
+            waiting = self._rolled(scout.rollup) if goes_on else []
+            if waiting:
+                continue  # they bring what was found, and more
+            for raw in found:
+                if raw is None:
+                    scout.close()
+                    return
+                self._take(fold, raw)
+
     def _read_rollups(self, fold: Fold) -> bool:
         """Take in the rollups that begin here, one after the other.
 
@@ -267,27 +293,36 @@ class Log:
         Returns:
             False if the log says otherwise: then there is no use in asking for more.
         """
-        found: list[_Decoded] = []
-        while more := self._read_rollup(found):
-            found += more
+        found = self._rolled(lambda key: self._backend.read(key, 0, MAX_ROLLUP + 1))
         if not found:
             return True
         key = entry_key(len(self.history) + len(found))
         if self._backend.read(key, 0, READ_LIMIT) != found[-1].raw:
             return False
-        for decoded in found:
-            self._apply(fold, decoded)
-        self._tail, self._unrolled = [], []
+        self._apply_rolled(fold, found)
         return True
 
-    def _read_rollup(self, before: Sequence[_Decoded]) -> list[_Decoded]:
+    def _apply_rolled(self, fold: Fold, found: Sequence[_Decoded]) -> None:
+        for decoded in found:
+            self._apply(fold, decoded)
+        self._rolling.forget()
+
+    def _rolled(self, read: Callable[[str], bytes | None]) -> list[_Decoded]:
+        """Return the entries of the rollups that begin here, largest first."""
+        found: list[_Decoded] = []
+        while more := self._read_rollup(found, read):
+            found += more
+        return found
+
+    def _read_rollup(
+        self, before: Sequence[_Decoded], read: Callable[[str], bytes | None]
+    ) -> list[_Decoded]:
         """Return the entries of the largest rollup that comes after *before*."""
         first = len(self.history) + len(before) + 1
         sizes = [size for size in ROLLUP_SIZES if (first - 1) % size == 0]
         for size in sizes:
-            key = rollup_key(first, first + size - 1)
             try:
-                raw = self._backend.read(key, 0, MAX_ROLLUP + 1)
+                raw = read(rollup_key(first, first + size - 1))
                 if raw is None:
                     continue
                 entries = unpack(raw, first, first + size - 1, self._info.digest)
@@ -318,15 +353,7 @@ class Log:
         seq, entry = len(self.history) + 1, decoded.entry
         self._heads.append(decoded.head)
         self.history.append(Folded(seq, entry, void))
-        if entry is None:
-            # It does not say what came before it, so that nothing in a rollup would.
-            self._tail = []
-        else:
-            self._tail.append(decoded.raw)
-        if seq % _SMALLEST == 0:
-            if len(self._tail) == _SMALLEST and len(self._unrolled) < _UNROLLED:
-                self._unrolled.append((seq - _SMALLEST + 1, self._tail))
-            self._tail = []
+        self._rolling.take(seq, None if entry is None else decoded.raw)
         if entry is None:
             # Last: whoever turns warnings into errors is past it the next time.
             warnings.warn(
@@ -366,29 +393,3 @@ class Log:
                 "copy of the registry.",
             )
         return _Decoded(raw, head, entry, None)
-
-    # Writing rollups.
-
-    def _write_rollup(self, first: int, entries: Sequence[bytes]) -> None:
-        raw = pack(first, entries, self._info.digest)
-        if raw is None:
-            return
-        try:
-            self._backend.create(rollup_key(first, first + len(entries) - 1), raw)
-        except ModelverError:
-            return
-
-    def _merge_rollups(self, first: int, last: int) -> None:
-        starts = range(first, last + 1, _SMALLEST)
-        keys = [rollup_key(start, start + _SMALLEST - 1) for start in starts]
-        try:
-            found = self._backend.read_many(keys, MAX_ROLLUP + 1)
-            entries: list[bytes] = []
-            for start, raw in zip(starts, found, strict=True):
-                if raw is None:
-                    return
-                stop = start + _SMALLEST - 1
-                entries += unpack(raw, start, stop, self._info.digest)
-        except ModelverError:
-            return
-        self._write_rollup(first, entries)

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from threading import Lock
 from typing import Final
 
+from modelver._store.far import is_far, put_new
 from modelver._store.layout import manifest_key
 from modelver._values.codec import manifest_from_bytes, manifest_to_bytes
 from modelver._values.digests import digest_of
@@ -53,6 +54,8 @@ class ManifestStore:
 
     def _put(self, key: str, raw: bytes) -> bool:
         """Store it, and tell whether it can be read back."""
+        if is_far(self._backend):
+            return put_new(self._backend, key, raw)
         with self._backend.upload() as upload:
             upload.write(raw)
             upload.commit(key)

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from modelver._store.far import READ_LIMIT
 from modelver._store.layout import (
     LOG,
     MANIFESTS,
@@ -27,7 +28,7 @@ from modelver._store.layout import (
     rollup_key,
     seq_of,
 )
-from modelver._store.log import READ_LIMIT, Log
+from modelver._store.log import Log
 from modelver._store.rollups import MAX_ROLLUP, unpack
 from modelver._values.digests import digest_of, hex_of
 from modelver._values.entry import MAX_ENTRY

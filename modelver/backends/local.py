@@ -176,6 +176,14 @@ class LocalBackend:
         with translated("read", self._url, key):
             return self._open(self._place(key), key)
 
+    def written(self, key: str) -> float | None:
+        """See :meth:`modelver.plugin.Clocked.written`."""
+        with translated("read", self._url, key):
+            try:
+                return os.stat(self._place(key)).st_mtime  # noqa: PTH116 - text
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+
     def _open(self, place: str, key: str) -> int | None:
         try:
             descriptor = os.open(place, _READ)

@@ -12,8 +12,8 @@ from threading import Lock
 from typing import Any, Final
 
 from modelver.backends._errors import translated
+from modelver.backends._filesystem import Filesystem
 from modelver.backends._fsspec import FsspecBackend
-from modelver.errors import AlreadyExistsError, ErrorKind
 from modelver.plugin import Capabilities, KeyInfo
 
 _LOCK: Final = Lock()
@@ -31,7 +31,7 @@ class MemoryBackend(FsspecBackend):
         )
 
         self._file = MemoryFile
-        filesystem = MemoryFileSystem(**(storage_options or {}))
+        filesystem = Filesystem(MemoryFileSystem, storage_options)
         root = "/" + url.removeprefix("memory://").strip("/")
         super().__init__(f"memory:/{root}", filesystem, root)
 
@@ -41,16 +41,6 @@ class MemoryBackend(FsspecBackend):
         return Capabilities(
             exclusive_create=True, durable=False, persistent=False, read_window=1
         )
-
-    def create(self, key: str, data: bytes) -> None:
-        """See :meth:`modelver.plugin.Backend.create`."""
-        with translated("create", self.url, key):
-            if not self._set(key, data):
-                raise AlreadyExistsError(
-                    f"{key!r} is there already in {self.url}",
-                    kind=ErrorKind.KEY_EXISTS,
-                    key=key,
-                )
 
     def list(self, prefix: str) -> Iterator[KeyInfo]:
         """See :meth:`modelver.plugin.Backend.list`."""
@@ -64,16 +54,9 @@ class MemoryBackend(FsspecBackend):
                     key = path[len(self._root) + 1 :]
                     yield KeyInfo(key=key, size=file.size)
 
-    def _put(self, key: str, data: bytes) -> None:
-        with translated("upload", self.url, key):
-            self._set(key, data)
-
-    def _set(self, key: str, data: bytes) -> bool:
-        """Set *key* unless it is there; tell whether it was set."""
-        path = self._path(key)
-        file = self._file(self._fs, path, data)
+    def _put_new(self, filesystem: Any, path: str, data: bytes) -> None:
+        file = self._file(filesystem, path, data)
         with _LOCK:
-            if path in self._fs.store:
-                return False
+            if path in filesystem.store:
+                raise FileExistsError(path)
             file.commit()
-        return True

@@ -49,7 +49,10 @@ _pytest = sys.modules.get("pytest")
 if _pytest is not None:
     # Their asserts explain themselves as those of a test module do.
     _pytest.register_assert_rewrite(
-        *(f"{__name__}.contract{part}" for part in ("", "_base", "_create", "_read")),
+        *(
+            f"{__name__}.contract{part}"
+            for part in ("", "_base", "_create", "_life", "_read")
+        ),
         f"{__name__}.indexer",
     )
 

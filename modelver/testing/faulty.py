@@ -16,6 +16,7 @@ time what a fresh client sees: all of it or none of it::
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from threading import Lock
@@ -53,6 +54,8 @@ class Fault(StrEnum):
     """Nothing is done; the process is killed as by ``kill -9``."""
     KILL_AFTER = "kill-after"
     """It is done; the process is killed as by ``kill -9``."""
+    SLOW = "slow"
+    """It is done, when everybody else has had the time to do something."""
 
     TIMEOUT = "timeout"
     """``StorageError``; a ``create`` takes effect after the operation that follows,
@@ -78,6 +81,7 @@ _ONLY_FOR: Final = {
     Fault.DUPLICATE: {"create", "delete"},
     Fault.STALE_LIST: {"list"},
 }
+_SLOW: Final = 0.02  # seconds
 _AFTER: Final = {Fault.ERROR_AFTER, Fault.CRASH_AFTER, Fault.KILL_AFTER}
 _SPECIAL: Final = {Fault.PARTIAL, Fault.TORN, Fault.DUPLICATE, Fault.STALE_LIST}
 
@@ -252,6 +256,9 @@ class FaultyBackend(WrapperBackend):
     def _fail(self, fault: Fault, operation: Operation, act: Callable[[], T]) -> T:
         if fault in _SPECIAL:
             return self._do_otherwise(fault, operation, act)
+        if fault is Fault.SLOW:
+            time.sleep(_SLOW)
+            return act()
         if fault in _AFTER:
             act()
         if fault in {Fault.CRASH_BEFORE, Fault.CRASH_AFTER}:

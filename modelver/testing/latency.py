@@ -9,9 +9,6 @@ from modelver.testing.wrapper import Operation, WrapperBackend
 
 T = TypeVar("T")
 
-# A begun upload and what is written to it wait at the client until the commit.
-_AT_THE_CLIENT = {"upload-begin", "upload-write"}
-
 
 class LatencyBackend(WrapperBackend):
     """Waits before every round trip; what many threads ask at once waits at once."""
@@ -22,6 +19,6 @@ class LatencyBackend(WrapperBackend):
 
     def around(self, operation: Operation, act: Callable[[], T]) -> T:
         """Wait, then do it."""
-        if operation.name not in _AT_THE_CLIENT:
+        if operation.is_request:
             time.sleep(self.seconds)
         return act()

@@ -22,12 +22,18 @@ class Call:
             ``upload-commit``, ``read``, ``read_many``, ``list`` or ``delete``.
         keys: The keys; of ``list`` the prefix.
         round: 1 plus the highest round that had ended before it began: calls of one
-            round ran side by side, and rounds one after the other.
+            round ran side by side, and rounds one after the other. What an upload does
+            before its commit asks the store nothing, and makes no round.
     """
 
     name: Name
     keys: tuple[str, ...]
     round: int
+
+    @property
+    def is_request(self) -> bool:
+        """Whether the store was asked."""
+        return Operation(self.name, self.keys).is_request
 
 
 class RecordingBackend(WrapperBackend):
@@ -45,8 +51,16 @@ class RecordingBackend(WrapperBackend):
 
     @property
     def rounds(self) -> int:
-        """How many operations had to wait for each other: the price in round trips."""
-        return max((call.round for call in self.calls), default=0)
+        """How many requests had to wait for each other: the price in round trips.
+
+        ``read_many`` is one request: its keys are asked for side by side.
+        """
+        return max((call.round for call in self.requests), default=0)
+
+    @property
+    def requests(self) -> list[Call]:
+        """The calls that asked the store."""
+        return [call for call in self.calls if call.is_request]
 
     @property
     def counts(self) -> Counter[str]:
@@ -66,5 +80,6 @@ class RecordingBackend(WrapperBackend):
         try:
             return act()
         finally:
-            with self._lock:
-                self._ended = max(self._ended, call.round)
+            if operation.is_request:
+                with self._lock:
+                    self._ended = max(self._ended, call.round)

@@ -44,6 +44,11 @@ class Operation:
         """Whether it may change the store."""
         return self.name not in {"read", "read_many", "list"}
 
+    @property
+    def is_request(self) -> bool:
+        """Whether the store is asked: an upload waits at the client until then."""
+        return self.name not in {"upload-begin", "upload-write"}
+
 
 class WrapperBackend:
     """Does what *inner* does; subclasses say what happens around it."""

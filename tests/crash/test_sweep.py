@@ -19,6 +19,7 @@ from modelver.plugin import Backend
 from modelver.testing import Fault, FaultyBackend, Plan
 from tests.crash.judging import Judge, tell
 from tests.crash.scenarios import SCENARIOS, Scenario, prepare, put, run
+from tests.figures import tell as tell_figure
 
 pytestmark = [
     pytest.mark.crash,
@@ -36,6 +37,8 @@ ONCE: Final = (
     Fault.DISK_FULL,
     Fault.PARTIAL,
     Fault.DUPLICATE,
+    Fault.SLOW,
+    Fault.STALE_LIST,
 )
 # The store stays broken: nothing can be asked until it is mended.
 LASTING: Final = (Fault.ERROR_BEFORE, Fault.ERROR_AFTER, Fault.DISK_FULL)
@@ -46,6 +49,7 @@ EVERYWHERE: Final = {
     Fault.ERROR_BEFORE,
     Fault.ERROR_AFTER,
     Fault.TIMEOUT,
+    Fault.SLOW,
 }
 
 Copy = Callable[[], Backend]
@@ -180,7 +184,8 @@ def test_all_or_nothing_in_a_folder(scenario: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["memory", "folder"])
 def test_all_or_nothing_everywhere(kind: str, scenario: str, tmp_path: Path) -> None:
     """Every fault, at every operation, of every scenario, in every store."""
-    _check(kind, scenario, tmp_path, ONCE)
+    fired = _check(kind, scenario, tmp_path, ONCE)
+    tell_figure("injections", store=kind, scenario=scenario, injections=fired)
 
 
 def test_twice(tmp_path: Path) -> None:

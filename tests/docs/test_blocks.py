@@ -10,12 +10,17 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import field, frozen
 from markdown_it import MarkdownIt
+
+from tests.stores.servers.azurite import azurite_for_everybody
+from tests.stores.servers.fake_gcs import fake_gcs_for_everybody
+from tests.stores.servers.moto import moto_for_everybody
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -26,6 +31,12 @@ PAGES = [
         if not {"_build", "changelog.d"} & set(page.relative_to(ROOT).parts)
     ),
 ]
+# Pages whose blocks want a bucket, and the server that has one.
+STORES = {
+    "use-azure.md": azurite_for_everybody,
+    "use-gcs.md": fake_gcs_for_everybody,
+    "use-s3.md": moto_for_everybody,
+}
 RUN = {"console", "pycon", "python"}
 INERT = {"html", "ini", "json", "mermaid", "output", "text", "toml", "yaml"}
 # MyST: {note}, {toctree}, ...; those that only dress up code would hide it from here.
@@ -130,8 +141,23 @@ def run_console(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
-def test_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page(
+    page: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The blocks of a page do what the page says, in the order in which they stand."""
+    with ExitStack() as held:
+        if page.name in STORES:
+            server = STORES[page.name](tmp_path_factory.mktemp("store"))
+            for name, value in held.enter_context(server).items():
+                monkeypatch.setenv(name, value)
+        run_page(page, tmp_path, monkeypatch)
+
+
+def run_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run the blocks of *page* in *tmp_path*."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
     monkeypatch.setenv("NO_COLOR", "1")

@@ -1,4 +1,4 @@
-"""A store that answers with errors now and then, before or after it has done its work."""
+"""A store that fails now and then, before or after it has done its work."""
 
 import random
 from collections.abc import Callable

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from attrs import asdict, frozen
 
-from modelver import ModelverError, OutcomeUnknownError, Registry
+from modelver import ModelverError, OutcomeUnknownError, Registry, StorageError
 from modelver._registry.opening import open_backend
 from tests.race.history import Call, Look, view
 from tests.race.shaky import ShakyBackend
@@ -169,8 +169,19 @@ def pairs(racer: Racer) -> None:
         racer.call(token, act)
 
 
-def read(racer: Racer, stop: Callable[[], bool]) -> None:
-    """Look again and again, by one client that stays and by new ones."""
+def read(
+    racer: Racer,
+    stop: Callable[[], bool],
+    *,
+    forgiven: tuple[type[Exception], ...] = (),
+) -> None:
+    """Look again and again, by one client that stays and by new ones.
+
+    Args:
+        racer: Who looks.
+        stop: Tells when it is enough.
+        forgiven: What may be raised where the store fails on purpose.
+    """
     kept = racer.open()
     seen: set[str] = set()
     number = 0
@@ -178,28 +189,31 @@ def read(racer: Racer, stop: Callable[[], bool]) -> None:
         number += 1
         fresh = number % 4 == 0
         registry = racer.open(read_only=True) if fresh else kept
-        begin = time.monotonic_ns()
-        seq = registry.seq
-        past = registry.at(seq)
-        end = time.monotonic_ns()
         client = f"{racer.name}.{number}" if fresh else racer.name
-        look = Look(begin=begin, end=end, seq=seq, view=view(past), client=client)
-        racer.emit({"look": asdict(look)})
-        heads = {}
-        for model in past.models():
-            for version in past.versions(model):
-                if version.ref not in seen:
-                    seen.add(version.ref)
-                    racer.emit(
-                        {
-                            "read": version.ref,
-                            "data": version.read("w.bin").decode(),
-                            "message": version.message,
-                        }
-                    )
-            if ALIAS in past.aliases(model):
-                heads[model] = past.get(f"{model}@{ALIAS}").tags.get("t")
-        racer.emit({"heads": heads, "seq": seq})
+        try:
+            _look(racer, registry, client, seen)
+        except forgiven as error:
+            racer.emit({"forgiven": str(error)})
+
+
+def _look(racer: Racer, registry: Registry, client: str, seen: set[str]) -> None:
+    begin = time.monotonic_ns()
+    seq = registry.seq
+    past = registry.at(seq)
+    end = time.monotonic_ns()
+    look = Look(begin=begin, end=end, seq=seq, view=view(past), client=client)
+    racer.emit({"look": asdict(look)})
+    heads = {}
+    for model in past.models():
+        for version in past.versions(model):
+            if version.ref not in seen:
+                data = version.read("w.bin").decode()
+                said = {"read": version.ref, "data": data, "message": version.message}
+                racer.emit(said)
+                seen.add(version.ref)
+        if ALIAS in past.aliases(model):
+            heads[model] = past.get(f"{model}@{ALIAS}").tags.get("t")
+    racer.emit({"heads": heads, "seq": seq})
 
 
 JOBS: Final[Mapping[str, Callable[[Racer], None]]] = {
@@ -242,7 +256,8 @@ def obey(order: Mapping[str, Any], emit: Callable[[Mapping[str, Any]], None]) ->
 
     if order["job"] == "read":
         stop = Path(order["stop"])
-        read(racer(1), stop.exists)
+        forgiven = (StorageError,) if order["faults"] else ()
+        read(racer(1), stop.exists, forgiven=forgiven)
         return
     failed: list[str] = []
 

@@ -29,6 +29,7 @@ _OF_A_CONNECTION: Final = {
     "upgrade",
 }
 _SECONDS: Final = 60.0
+_WRITING: Final = {"PUT", "POST", "PATCH", "DELETE"}
 
 
 class Loss(StrEnum):
@@ -54,11 +55,13 @@ class Plan:
         loss: What happens to them.
         at: The first one, from 1.
         times: How many, from there on; None: all that come.
+        writing: Whether only requests that may change the store are counted.
     """
 
     loss: Loss
     at: int = 1
     times: int | None = 1
+    writing: bool = False
 
     def hits(self, number: int) -> bool:
         """Tell whether request *number* is hit."""
@@ -98,7 +101,14 @@ class Proxy:
         """Count a request; return what is to happen to it."""
         with self._lock:
             self.requests.append((method, path))
-            if self.plan is None or not self.plan.hits(len(self.requests)):
+            if self.plan is None:
+                return None
+            number = len(self.requests)
+            if self.plan.writing:
+                if method not in _WRITING:
+                    return None
+                number = sum(asked in _WRITING for asked, _ in self.requests)
+            if not self.plan.hits(number):
                 return None
             self.fired += 1
             return self.plan.loss
@@ -213,10 +223,13 @@ class _Server(ThreadingHTTPServer):
 @contextmanager
 def proxy_before(target: int) -> Iterator[Proxy]:
     """Listen on a free port, and pass what comes on to *target*."""
-    handler = type("Handler", (_Handler,), {})
-    server = _Server(("127.0.0.1", 0), handler)
+
+    class Handler(_Handler):
+        """Passes on what comes to this proxy."""
+
+    server = _Server(("127.0.0.1", 0), Handler)
     proxy = Proxy(server.server_address[1], target)
-    handler.proxy = proxy
+    Handler.proxy = proxy
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

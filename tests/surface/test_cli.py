@@ -33,6 +33,7 @@ NO_METHOD = {
     "path",
     "checkout",
     "du",
+    "doctor",
     "forget",
     "plugins",
     "version",

@@ -290,7 +290,7 @@ def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
         "simplecache::memory://x",
         "",
         "memory://a::memory://b",
-        "http://169.254.169.254/latest",
+        "nowhere://169.254.169.254/latest",
     ],
 )
 def test_bad_addresses(url: str) -> None:

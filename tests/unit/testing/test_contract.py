@@ -1,5 +1,8 @@
 """The conformance suite catches what it is for: each broken backend fails it."""
 
+import asyncio
+import os
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -10,7 +13,7 @@ import pytest
 from modelver.backends.local import LocalBackend, LocalUpload
 from modelver.errors import AlreadyExistsError
 from modelver.plugin import Backend, KeyInfo
-from modelver.testing import BackendContract
+from modelver.testing import BackendContract, contract_life
 
 
 class Overwrites(LocalBackend):
@@ -197,6 +200,81 @@ class HoldsInMemory(LocalBackend):
         return _Hoards(self, super().upload()._file)
 
 
+class CutsLarge(LocalBackend):
+    """Takes no more than 8 MiB at once."""
+
+    def create(self, key: str, data: bytes) -> None:
+        """Cut."""
+        super().create(key, data[: 8 * 2**20])
+
+
+class ForgetsCase(LocalBackend):
+    """Confuses keys that begin alike."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Read the shorter one, if there is one."""
+        shorter = super().read(key[:-1], start, end) if key[-1].isdigit() else None
+        return super().read(key, start, end) if shorter is None else shorter
+
+
+class HasOneAnswer(LocalBackend):
+    """Keeps what is being read in one place, for all threads."""
+
+    def read_many(self, keys: Sequence[str], limit: int) -> list[bytes | None]:
+        """Read one after the other into what others are reading into."""
+        self.__dict__["found"] = []
+        for key in keys:
+            self.__dict__["found"].append(self.read(key, 0, limit))
+        found: list[bytes | None] = self.__dict__["found"]
+        return found
+
+
+class HasALoop(LocalBackend):
+    """Runs a loop for each call."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Run a loop, which cannot be done within another one."""
+        reading = asyncio.to_thread(super().read, key, start, end)
+        try:
+            return asyncio.run(reading)
+        except RuntimeError:
+            reading.close()
+            raise
+
+
+class KnowsItsProcess(LocalBackend):
+    """Refuses to work in a child."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Compare process ids."""
+        if self.__dict__.setdefault("pid", os.getpid()) != os.getpid():
+            raise RuntimeError("This class is not fork-safe")
+        return super().read(key, start, end)
+
+    def create(self, key: str, data: bytes) -> None:
+        """Remember the process, too."""
+        self.__dict__.setdefault("pid", os.getpid())
+        super().create(key, data)
+
+
+class HangsInAChild(KnowsItsProcess):
+    """Waits for a thread that is not there."""
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes | None:
+        """Wait for ever."""
+        while self.__dict__.setdefault("pid", os.getpid()) != os.getpid():
+            time.sleep(1)
+        return super().read(key, start, end)
+
+
+class LetsThemOut(LocalBackend):
+    """Deletes as the system does."""
+
+    def delete(self, key: str) -> None:
+        """Raise what the system raises."""
+        (self._root / key).unlink()
+
+
 class Exhibit(BackendContract):
     """The suite over one of the above."""
 
@@ -234,6 +312,13 @@ BROKEN = [
     (UploadsOver, "test_upload_onto_a_key_leaves_it"),
     (CommitsAlways, "test_an_upload_given_up_leaves_nothing"),
     (HoldsInMemory, "test_a_large_upload"),
+    (CutsLarge, "test_the_largest_objects"),
+    (ForgetsCase, "test_odd_keys"),
+    (HasOneAnswer, "test_many_read_many_at_once"),
+    (HasALoop, "test_inside_a_running_loop"),
+    (KnowsItsProcess, "test_after_a_fork"),
+    (HangsInAChild, "test_after_a_fork"),
+    (LetsThemOut, "test_only_our_errors"),
 ]
 
 
@@ -241,9 +326,13 @@ BROKEN = [
     ("cls", "name"), BROKEN, ids=[f"{cls.__name__}-{name}" for cls, name in BROKEN]
 )
 def test_a_broken_backend_fails(
-    cls: type[LocalBackend], name: str, tmp_path: Path
+    cls: type[LocalBackend],
+    name: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Each fault is found by the test that is about it, which a sound one passes."""
+    monkeypatch.setattr(contract_life, "_PATIENCE", 2.0)
     for sound in (True, False):
         suite = Exhibit(LocalBackend if sound else cls)
         backend = suite.make(tmp_path / str(sound))
