@@ -128,6 +128,8 @@ class Filesystem:
         for answer in answers:
             if isinstance(answer, asyncio.CancelledError):
                 raise _cut_off() from answer
+            if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+                raise answer  # nobody's answer: an interrupt, say
         return answers
 
     def _open(self) -> Any:

@@ -182,7 +182,6 @@ FILTERS: Final = {
 }
 URLS: Final = {
     "empty": "",
-    "metadata-service": "http://169.254.169.254/latest",
     "unknown": "gopher://x/y",
     "cache": "simplecache::s3://bucket/x",
     "reference": "reference::https://x/y",

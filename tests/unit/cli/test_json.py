@@ -23,6 +23,10 @@ REPORT: Final = (
 )
 USAGE: Final = "total deduplication models versions"
 DIFF: Final = "old new metrics slices params config files inputs packages code tags"
+DIAGNOSIS: Final = (
+    "url verdict means ok backend capabilities versions settings findings milliseconds "
+    "skew left"
+)
 MOVE: Final = "seq time kind version previous author reason"
 
 # A line for each verb, the keys of its document, and whether it is a list of them.
@@ -57,6 +61,7 @@ CALLS: Final = {
     "checkout": ("checkout fraud out", "ref path", False),
     "verify": ("verify", REPORT, False),
     "du": ("du", USAGE, False),
+    "doctor": ("doctor --read-only", DIAGNOSIS, False),
     "cache": ("cache", "folder size max_size max_age registries", False),
     "outcome": ("outcome TXID", "landed commit", False),
     "forget": ("forget", "url", False),
