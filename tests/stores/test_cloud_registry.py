@@ -123,8 +123,9 @@ def _run(script: str, place: Place) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [
             sys.executable,
-            "-c",
-            textwrap.dedent(script),
+            # From Python 3.12 on, of every fork beside a thread.
+            *("-W", "ignore:This process:DeprecationWarning"),
+            *("-c", textwrap.dedent(script)),
             json.dumps([place.url, dict(place.options)]),
         ],
         capture_output=True,
