@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 
 from tests.stores.servers.azurite import azurite_for_everybody
 from tests.stores.servers.fake_gcs import fake_gcs_for_everybody
-from tests.stores.servers.moto import moto_for_everybody
+from tests.stores.servers.seaweed import seaweed_for_everybody
 
 ROOT = Path(__file__).parents[2]
 PAGES = [
@@ -35,7 +35,7 @@ PAGES = [
 STORES = {
     "use-azure.md": azurite_for_everybody,
     "use-gcs.md": fake_gcs_for_everybody,
-    "use-s3.md": moto_for_everybody,
+    "use-s3.md": seaweed_for_everybody,
 }
 RUN = {"console", "pycon", "python"}
 INERT = {"html", "ini", "json", "mermaid", "output", "text", "toml", "yaml"}

@@ -13,7 +13,7 @@ from tests.stores.places import Place, chosen, place_in
 make_place = pytest.fixture(place_in)
 
 
-@pytest.mark.parametrize("store", chosen("seaweed", "moto", "fake_gcs", "sshd"))
+@pytest.mark.parametrize("store", chosen("seaweed", "fake_gcs", "sshd"))
 def test_a_real_store(make_place: Callable[[str], Place], store: str) -> None:
     """Every promise is kept, nothing is left, and clients and clocks are told."""
     place = make_place(store)

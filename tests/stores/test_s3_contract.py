@@ -64,9 +64,12 @@ class TestSeaweedFS(_S3Contract):
 
 @pytest.mark.servers
 class TestMoto(_S3Contract):
-    """A second opinion."""
+    """A second opinion, but on races: it looks for a key, and writes it later."""
 
-    rounds = 5
+    @pytest.fixture(autouse=True)
+    def _no_races(self, request: pytest.FixtureRequest) -> None:
+        if "one_winner" in request.node.name:
+            pytest.skip("NOT TESTED: of racers at moto two may win")
 
     @pytest.fixture(autouse=True)
     def _server(self, moto: S3Server) -> None:

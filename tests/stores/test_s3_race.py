@@ -108,18 +108,12 @@ def _race(server: S3Server, rounds: int) -> None:
 
 
 @pytest.mark.race
-def test_one_winner(s3: S3Server) -> None:
+def test_one_winner(seaweed: S3Server) -> None:
     """A few rounds, for every run of the tests."""
-    _race(s3, 2)
+    _race(seaweed, 2)
 
 
 @pytest.mark.slow
 def test_one_winner_each_of_20_rounds(seaweed: S3Server) -> None:
     """SeaweedFS lets losers wait for seconds, so there are not more."""
     _race(seaweed, 20)
-
-
-@pytest.mark.slow
-def test_one_winner_each_of_300_rounds(moto: S3Server) -> None:
-    """As many as were tried when the primitive was chosen."""
-    _race(moto, 300)

@@ -23,16 +23,3 @@ def moto(folder: Path) -> Iterator[S3Server]:
         )
         found.client().create_bucket(Bucket=_BUCKET)
         yield found
-
-
-@contextmanager
-def moto_for_everybody(folder: Path) -> Iterator[dict[str, str]]:
-    """Run it, and yield the environment in which every tool finds it."""
-    with moto(folder) as server:
-        yield {
-            "AWS_ENDPOINT_URL": server.endpoint,
-            "AWS_ACCESS_KEY_ID": server.key,
-            "AWS_SECRET_ACCESS_KEY": server.secret,
-            "AWS_DEFAULT_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }

@@ -68,3 +68,16 @@ def seaweed(folder: Path) -> Iterator[S3Server]:
         command, folder, lambda: _answers(server), env=env, stop=signal.SIGKILL
     ):
         yield server
+
+
+@contextmanager
+def seaweed_for_everybody(folder: Path) -> Iterator[dict[str, str]]:
+    """Run it, and yield the environment in which every tool finds it."""
+    with seaweed(folder) as server:
+        yield {
+            "AWS_ENDPOINT_URL": server.endpoint,
+            "AWS_ACCESS_KEY_ID": server.key,
+            "AWS_SECRET_ACCESS_KEY": server.secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
