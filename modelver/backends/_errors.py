@@ -43,6 +43,25 @@ class Answer(Enum):
     OTHER = auto()
 
 
+# What the status of an HTTP answer means, where the store says nothing more exact.
+STATUSES: Final = {
+    401: Answer.BAD_CREDENTIALS,
+    403: Answer.DENIED,
+    404: Answer.MISSING,
+    405: Answer.DENIED,
+    408: Answer.BUSY,
+    409: Answer.BUSY,
+    412: Answer.TAKEN,
+    416: Answer.OUT_OF_RANGE,
+    429: Answer.BUSY,
+    500: Answer.BUSY,
+    501: Answer.UNSUPPORTED,
+    502: Answer.BUSY,
+    503: Answer.BUSY,
+    504: Answer.BUSY,
+    507: Answer.FULL,
+}
+
 _HINTS: Final = {
     Answer.FULL: "Free some space and call again; nothing was registered.",
     Answer.BAD_CREDENTIALS: "Pass credentials in storage_options, or in the "

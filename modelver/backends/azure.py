@@ -22,7 +22,7 @@ from attrs import frozen
 from modelver._values.url import container_and_account, scheme_of
 from modelver.backends._address import bucket_and_prefix
 from modelver.backends._again import again
-from modelver.backends._errors import Answer, secrets_in
+from modelver.backends._errors import STATUSES, Answer, secrets_in
 from modelver.backends._filesystem import Filesystem, client
 from modelver.backends._fsspec import FsspecBackend
 from modelver.errors import ErrorKind, InvalidInputError
@@ -51,20 +51,6 @@ _CODES: Final = {
     "PublicAccessNotPermitted": Answer.BAD_CREDENTIALS,
     "InvalidRange": Answer.OUT_OF_RANGE,
     "ConditionHeadersNotSupported": Answer.UNSUPPORTED,
-}
-_STATUSES: Final = {
-    401: Answer.BAD_CREDENTIALS,
-    403: Answer.DENIED,
-    404: Answer.MISSING,
-    408: Answer.BUSY,
-    409: Answer.BUSY,
-    412: Answer.TAKEN,
-    416: Answer.OUT_OF_RANGE,
-    429: Answer.BUSY,
-    500: Answer.BUSY,
-    502: Answer.BUSY,
-    503: Answer.BUSY,
-    504: Answer.BUSY,
 }
 # Of azure.core, most special first; they have no answer of the store.
 _KINDS: Final = {
@@ -282,7 +268,7 @@ def _judged(error: Exception) -> Answer | None:
     if known is not None:
         return known
     if status is not None:
-        return _STATUSES.get(status, Answer.OTHER)
+        return STATUSES.get(status, Answer.OTHER)
     return next((_KINDS[name] for name in _KINDS if name in classes), Answer.OTHER)
 
 

@@ -26,7 +26,7 @@ from typing import Any, ClassVar, Final
 
 from modelver.backends._address import bucket_and_prefix
 from modelver.backends._again import again
-from modelver.backends._errors import Answer, secrets_in
+from modelver.backends._errors import STATUSES, Answer, secrets_in
 from modelver.backends._filesystem import Filesystem, client
 from modelver.backends._fsspec import FsspecBackend
 from modelver.errors import StorageError
@@ -34,20 +34,6 @@ from modelver.plugin import Capabilities
 
 _EXAMPLE: Final = "gs://bucket/registry"
 
-_STATUSES: Final = {
-    401: Answer.BAD_CREDENTIALS,
-    403: Answer.DENIED,
-    404: Answer.MISSING,
-    408: Answer.BUSY,
-    409: Answer.BUSY,
-    412: Answer.TAKEN,
-    416: Answer.OUT_OF_RANGE,
-    429: Answer.BUSY,
-    500: Answer.BUSY,
-    502: Answer.BUSY,
-    503: Answer.BUSY,
-    504: Answer.BUSY,
-}
 _COME_AGAIN: Final = {Answer.BUSY, Answer.UNREACHABLE}
 # Of the clients below gcsfs, by module and class; most special first.
 _KINDS: Final = (
@@ -181,7 +167,7 @@ def _judged(error: Exception) -> Answer | None:
         return Answer.NO_STORE
     code = getattr(error, "code", None)
     if code is not None and str(code).isdigit():
-        return _STATUSES.get(int(code), Answer.OTHER)
+        return STATUSES.get(int(code), Answer.OTHER)
     # Of gcsfs's own making, without a number of the system's.
     if isinstance(error, OSError) and str(error).startswith("Forbidden:"):
         return Answer.DENIED

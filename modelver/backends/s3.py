@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 
 from modelver.backends._address import bucket_and_prefix
 from modelver.backends._again import again
-from modelver.backends._errors import Answer, secrets_in
+from modelver.backends._errors import STATUSES, Answer, secrets_in
 from modelver.backends._filesystem import AT_ONCE, Filesystem, client
 from modelver.backends._fsspec import FsspecBackend
 from modelver.errors import ErrorKind, StorageError
@@ -47,19 +47,6 @@ _CODES: Final = {
     "XMinioStorageFull": Answer.FULL,
     "QuotaExceeded": Answer.FULL,
     "NotImplemented": Answer.UNSUPPORTED,
-}
-_STATUSES: Final = {
-    401: Answer.BAD_CREDENTIALS,
-    403: Answer.DENIED,
-    404: Answer.MISSING,
-    405: Answer.DENIED,
-    409: Answer.BUSY,
-    412: Answer.TAKEN,
-    416: Answer.OUT_OF_RANGE,
-    429: Answer.BUSY,
-    501: Answer.UNSUPPORTED,
-    503: Answer.BUSY,
-    507: Answer.FULL,
 }
 # Of botocore, which raises them before the store has said anything. By name: not every
 # release has all of them.
@@ -202,7 +189,7 @@ def _said(response: Mapping[str, Any]) -> Answer:
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if not status and code.isdigit():
         status = int(code)
-    return _STATUSES.get(status, Answer.OTHER)
+    return STATUSES.get(status, Answer.OTHER)
 
 
 def _with_defaults(options: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _from_s3fs(code: str, status: int, **more: str) -> Exception:
         ("TooManyRequests", 429, Answer.BUSY),
         ("NotImplemented", 501, Answer.UNSUPPORTED),
         ("XMinioStorageFull", 507, Answer.FULL),
-        ("InternalError", 500, Answer.OTHER),
+        ("InternalError", 500, Answer.BUSY),
         ("InvalidArgument", 400, Answer.OTHER),
     ],
 )
