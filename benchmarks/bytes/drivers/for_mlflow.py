@@ -50,7 +50,7 @@ def _newest(talks: Any) -> int:
 
 def checkout(target: str) -> dict[str, float]:
     """Download the newest version."""
-    import mlflow  # noqa: PLC0415
+    import mlflow  # noqa: PLC0415 - the same
 
     talks = client()
     begin = time.perf_counter()
@@ -75,7 +75,7 @@ def path(name: str) -> dict[str, float]:
 
 def small(folder: str, count: str) -> dict[str, float]:
     """Register versions of a 10 KB model one by one."""
-    from mlflow.entities import Metric  # noqa: PLC0415
+    from mlflow.entities import Metric  # noqa: PLC0415 - the same
 
     talks = client()
     experiment = talks.get_experiment_by_name("bench").experiment_id

@@ -23,7 +23,7 @@ def create(registry: str) -> dict[str, float]:
 
 def register(registry: str, folder: str) -> dict[str, float]:
     """Register the bundle in *folder*, with everything that is recorded by default."""
-    from modelver import Registry  # noqa: PLC0415
+    from modelver import Registry  # noqa: PLC0415 - the same
 
     bundle = Path(folder)
     begin = time.perf_counter()
@@ -39,7 +39,7 @@ def register(registry: str, folder: str) -> dict[str, float]:
 
 def checkout(registry: str, target: str) -> dict[str, float]:
     """Check the newest version out."""
-    from modelver import Registry  # noqa: PLC0415
+    from modelver import Registry  # noqa: PLC0415 - the same
 
     begin = time.perf_counter()
     Registry(registry).get("bench@newest").checkout(target)
@@ -48,7 +48,7 @@ def checkout(registry: str, target: str) -> dict[str, float]:
 
 def path(registry: str, name: str) -> dict[str, float]:
     """Ask for the path of a file, and once more in the same process."""
-    from modelver import Registry  # noqa: PLC0415
+    from modelver import Registry  # noqa: PLC0415 - the same
 
     begin = time.perf_counter()
     opened = Registry(registry)
@@ -67,7 +67,7 @@ def path(registry: str, name: str) -> dict[str, float]:
 
 def tensor(registry: str, name: str, wanted: str) -> dict[str, float]:
     """Read one tensor of a safetensors file, by its header."""
-    from modelver import Registry  # noqa: PLC0415
+    from modelver import Registry  # noqa: PLC0415 - the same
 
     begin = time.perf_counter()
     version = Registry(registry).get("bench@newest")
@@ -94,7 +94,7 @@ def from_disk() -> int:
 
 def small(registry: str, folder: str, count: str) -> dict[str, float]:
     """Register versions of a 10 KB model one by one."""
-    from modelver import Registry  # noqa: PLC0415
+    from modelver import Registry  # noqa: PLC0415 - the same
 
     models = [Path(folder) / f"{number}.bin" for number in range(int(count))]
     for model in models:
