@@ -39,6 +39,46 @@ class Parent:
 
 
 @frozen(kw_only=True)
+class Tolerance:
+    """How far a metric may be off when a version is made again.
+
+    Attributes:
+        absolute: In the metric's own unit.
+        relative: As a share of the registered value: 0.01 is one per cent.
+    """
+
+    absolute: float = 0.0
+    relative: float = 0.0
+
+
+@frozen(kw_only=True)
+class Recipe:
+    """How a version was made: what to run, and where its parts then lie.
+
+    Paths are relative to *folder*, ``/``-separated, and do not lead out of the code.
+
+    Attributes:
+        command: The words; the first is the program: ``python``.
+        folder: Where it runs, below the top of the bundle's code; empty: the top.
+        outputs: Path in the bundle (``model``, ``model/weights.bin``) to the path that
+            the command writes.
+        sources: Path in the bundle (``data/train.csv``, ``config/a.toml``) or name of
+            an input to the path that the command reads.
+        metrics: JSON files with metrics that the command writes.
+        registers: Whether the command registers by itself, through modelver.
+        tolerance: Metric to how far it may be off; ``*``: every other one.
+    """
+
+    command: tuple[str, ...] = ()
+    folder: str = ""
+    outputs: Mapping[str, str] = Factory(dict)
+    sources: Mapping[str, str] = Factory(dict)
+    metrics: tuple[str, ...] = ()
+    registers: bool = False
+    tolerance: Mapping[str, Tolerance] = Factory(dict)
+
+
+@frozen(kw_only=True)
 class Record:
     """What is said of a version when it is registered.
 
@@ -59,6 +99,7 @@ class Record:
         bump_reason: Why, for people.
         run: Host, platform, user and the like: what may differ between two runs
             that made the same bundle.
+        recipe: How it was made, where that is known.
     """
 
     params: Mapping[str, Any] = Factory(dict)
@@ -75,6 +116,7 @@ class Record:
     bump: str = "explicit"
     bump_reason: str | None = None
     run: Mapping[str, Any] = Factory(dict)
+    recipe: Recipe | None = None
 
 
 @frozen(kw_only=True)
@@ -185,6 +227,26 @@ class Restore:
 
 
 @frozen(kw_only=True)
+class Attest:
+    """Say what somebody found out about a version, and where it is told in full.
+
+    Attributes:
+        kind: ``reproduction``.
+        digest: Of the attestation's raw bytes, which lie under
+            ``attestations/<manifest>/<hex>.json``.
+        results: What was tried to how it ended: ``passed``, ``failed``, or
+            ``untried: <why>``.
+    """
+
+    type: ClassVar[str] = "attest"
+    name: str
+    version: str
+    kind: str
+    digest: str
+    results: Mapping[str, str] = Factory(dict)
+
+
+@frozen(kw_only=True)
 class Feature:
     """Raise what a release must know to read or to write this registry."""
 
@@ -210,6 +272,7 @@ Action = (
     | Metrics
     | Withdraw
     | Restore
+    | Attest
     | Feature
     | Unknown
 )
@@ -222,6 +285,7 @@ ACTIONS: Final = (
     Metrics,
     Withdraw,
     Restore,
+    Attest,
     Feature,
 )
 

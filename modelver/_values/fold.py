@@ -15,6 +15,7 @@ from attrs import Factory, define, evolve
 from modelver._values.digests import is_digest
 from modelver._values.entry import (
     Action,
+    Attest,
     Entry,
     Feature,
     Metrics,
@@ -32,6 +33,7 @@ from modelver._values.names import check_alias, check_model_name
 from modelver._values.semver import Precedence, Version
 from modelver._values.state import (
     AliasMove,
+    Attested,
     Evaluation,
     ModelState,
     NoteSaid,
@@ -322,6 +324,11 @@ class Fold:
             raise _BrokenRuleError(f"{old.ref} is not withdrawn")
         self._change(model, old, withdrawal=None)
 
+    def _attest(self, action: Attest, said: Said, _message: str | None) -> None:
+        model, old = self._version(action.name, action.version)
+        attested = Attested(attest=action, said=said)
+        self._change(model, old, attestations=(*old.attestations, attested))
+
     def _feature(self, action: Feature, _said: Said, _message: str | None) -> None:
         for flag, names in (("read", action.read), ("write", action.write)):
             merged = tuple(sorted({*self._flags[flag], *names}))
@@ -339,6 +346,7 @@ class Fold:
         Metrics: _metrics,
         Withdraw: _withdraw,
         Restore: _restore,
+        Attest: _attest,
         Feature: _feature,
         Unknown: _unknown,
     }

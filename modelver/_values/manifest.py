@@ -9,13 +9,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from modelver._values.digests import check_digest
 from modelver.errors import ErrorKind, FormatError, UpgradeRequiredError
 
 ROLES: Final = ("model", "code", "data", "config", "environment", "docs")
 CODECS: Final = ("none",)
+HOWS: Final = ("copy", "reference", "digest")
 MAX_MANIFEST: Final = 64 * 2**20
 
 _OBJECT = re.compile(r"[0-9a-f]{64}\.(?:0|[1-9][0-9]{0,19})")
@@ -50,15 +51,35 @@ class Input:
 
     Attributes:
         name: What the caller calls it: ``train``.
-        digest: Of the file; of a folder, the digest of its sorted listing.
-        size: Bytes, all files together.
-        kind: ``file`` or ``folder``.
+        digest: Of the file; of a folder, the digest of its sorted listing. Of what is
+            not copied it may be another's: ``md5:`` (DVC), ``sha256:`` (Git LFS),
+            ``crc32c:``, ``etag:``, or ``id:`` where there is only a name for it.
+        size: Bytes, all files together; -1 where nobody said.
+        kind: ``file``, ``folder``, ``array``, ``table``, ``model`` or ``snapshot``.
+        how: ``copy``: the bytes are in the bundle. ``reference``: they are where
+            *uri* says. ``digest``: only what they were is known.
+        uri: Where they are, without credentials; None where that is a machine's own.
+        version: What the store calls these very bytes: a version id, a generation, a
+            commit, a snapshot.
+        rows: Of a table or an array.
+        columns: Of a table.
+        schema: Column to type, as the library that read it says.
+        split: ``train``, ``test``, ...
+        license: Under which the data may be used.
     """
 
     name: str
     digest: str
     size: int
     kind: str = "file"
+    how: str = "copy"
+    uri: str | None = None
+    version: str | None = None
+    rows: int | None = None
+    columns: int | None = None
+    schema: Mapping[str, str] = Factory(dict)
+    split: str | None = None
+    license: str | None = None
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from attrs import Factory, field, frozen
 
-from modelver._values.entry import Metrics, Parent, Record
+from modelver._values.entry import Attest, Metrics, Parent, Record
 from modelver._values.semver import Precedence, Version
 
 DEFAULT_STATUSES: Final = (
@@ -82,6 +82,14 @@ class Withdrawal:
 
 
 @frozen(kw_only=True)
+class Attested:
+    """An attestation with its commit."""
+
+    attest: Attest
+    said: Said
+
+
+@frozen(kw_only=True)
 class VersionState:
     """One version, with everything said of it so far."""
 
@@ -100,6 +108,7 @@ class VersionState:
     notes: tuple[NoteSaid, ...] = ()
     evaluations: tuple[Evaluation, ...] = ()
     withdrawal: Withdrawal | None = None
+    attestations: tuple[Attested, ...] = ()
     version: str = field(init=False)
     ref: str = field(init=False)
 
