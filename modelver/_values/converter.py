@@ -23,7 +23,7 @@ from modelver._values.entry import (
     Tolerance,
     Unknown,
 )
-from modelver._values.manifest import Input, Slice
+from modelver._values.manifest import Environment, Input, Slice
 from modelver._values.text import term_safe
 from modelver.errors import ErrorKind, FormatError
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 _ADDED: dict[type[Any], tuple[str, ...]] = {
     Input: ("how", "uri", "version", "rows", "columns", "schema", "split", "license"),
+    Environment: ("fingerprints", "sources"),
     Record: ("recipe",),
 }
 

@@ -103,11 +103,18 @@ class Environment:
         implementation: ``cpython``, ``pypy``.
         python: Full version: ``3.11.7``.
         packages: Distribution name (normalised) to version.
+        fingerprints: Distribution to the SHA-256 (hex) of what its RECORD says of its
+            files: the same for the same wheel, wherever it is installed. One that has
+            no such record, or is installed in place for editing, has none.
+        sources: Distribution to where it came from, where that was no index: a URL
+            without credentials and with its commit or hash, ``local`` or ``editable``.
     """
 
     implementation: str
     python: str
     packages: Mapping[str, str]
+    fingerprints: Mapping[str, str] = Factory(dict)
+    sources: Mapping[str, str] = Factory(dict)
 
 
 @frozen(kw_only=True)
