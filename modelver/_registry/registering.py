@@ -14,8 +14,9 @@ from modelver._registry.arguments import (
 )
 from modelver._registry.core import Core
 from modelver._registry.questions import RefLike, target_of
+from modelver._registry.registration import Registration, check_number
 from modelver._registry.resolve import resolve
-from modelver._registry.staging import Registration, Staging, check_number
+from modelver._registry.staging import Staging
 from modelver._registry.steps import Target
 from modelver._registry.version import ModelVersion
 from modelver._store import is_far

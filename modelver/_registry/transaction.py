@@ -6,8 +6,9 @@ from typing import Any, Self
 from modelver._registry.core import Core
 from modelver._registry.questions import Answer
 from modelver._registry.registering import prepare, warn_unsaid
+from modelver._registry.registration import Registration
 from modelver._registry.resolve import resolve
-from modelver._registry.staging import Registration, Staging
+from modelver._registry.staging import Staging
 from modelver._registry.steps import Step, Target
 from modelver._registry.verbs import Verbs
 from modelver._registry.version import ModelVersion
