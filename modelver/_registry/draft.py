@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from modelver._registry.arguments import (
     check_metrics,
@@ -16,20 +16,8 @@ from modelver._registry.questions import RefLike, find
 from modelver._registry.registering import prepare, register_now
 from modelver._registry.staging import Staging
 from modelver._registry.version import ModelVersion
+from modelver._registry.wanted import wanted_of
 from modelver.errors import ErrorKind, InvalidInputError
-
-DRAFT_WORDS: Final = (
-    "version",
-    "bump",
-    "pre",
-    "params",
-    "metrics",
-    "slices",
-    "tags",
-    "description",
-    "parents",
-    "aliases",
-)
 
 
 class Draft:
@@ -187,22 +175,18 @@ class Draft:
         self._open = False
         if error is not None:
             return
-        words = self._words
+        said = {
+            **self._words,
+            "params": self._params,
+            "metrics": self._metrics,
+            "slices": self._slices,
+            "tags": self._tags,
+            "parents": self._parents,
+            "environment": self._environment,
+        }
+        stage = {"config": self._config or None}
         registration = prepare(
-            self._core,
-            self._staging,
-            version=words.get("version"),
-            bump=words.get("bump", "auto"),
-            pre=words.get("pre"),
-            params=self._params,
-            metrics=self._metrics,
-            slices=self._slices,
-            tags=self._tags,
-            description=words.get("description"),
-            parents=self._parents,
-            aliases=words.get("aliases", ()),
-            stage={"config": self._config or None},
-            environment=self._environment,
+            self._core, self._staging, wanted_of(said, "draft"), stage
         )
         self._version = register_now(
             self._core, registration, self._message, self._author

@@ -1,7 +1,7 @@
 """What ``register`` and ``draft`` have in common: checked words, staged files."""
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelver._registry.arguments import (
@@ -19,6 +19,7 @@ from modelver._registry.resolve import resolve
 from modelver._registry.staging import Staging
 from modelver._registry.steps import Target
 from modelver._registry.version import ModelVersion
+from modelver._registry.wanted import Wanted
 from modelver._store import is_far
 from modelver._values.codec import check_record
 from modelver._values.entry import Record
@@ -31,67 +32,47 @@ from modelver.errors import InternalError, SameBundleWarning
 def prepare(
     core: Core,
     staging: Staging,
-    *,
-    version: str | None,
-    bump: str,
-    pre: str | None,
-    params: Mapping[str, Any] | None,
-    metrics: Mapping[str, float] | None,
-    slices: Mapping[str, Mapping[str, float]] | None,
-    tags: Mapping[str, Any] | None,
-    description: str | None,
-    parents: RefLike | Iterable[RefLike],
-    aliases: str | Iterable[str],
+    wanted: Wanted,
     stage: Mapping[str, Any],
-    environment: bool,
 ) -> Registration:
     """Check every word, then list and store the files, and return what to commit.
 
     Args:
         core: The registry.
         staging: Where the files go; may hold some already.
-        version: Explicit number.
-        bump: Level.
-        pre: Label of a pre-release.
-        params: See ``Registry.register``, as for what follows.
-        metrics: By name.
-        slices: By slice.
-        tags: By key.
-        description: For people.
-        parents: Refs.
-        aliases: To move to the new version.
+        wanted: What was said of it.
         stage: Role to what was given for it, None left out.
-        environment: Whether to record it.
     """
-    check_number(version, bump, pre)
+    check_number(wanted.version, wanted.bump, wanted.pre)
     record = Record(
-        params=check_params(params),
-        metrics=check_metrics(metrics),
-        slices=check_slices(slices),
-        tags=check_tags(tags),
-        description=optional_text(description, "a description"),
+        params=check_params(wanted.params),
+        metrics=check_metrics(wanted.metrics),
+        slices=check_slices(wanted.slices),
+        tags=check_tags(wanted.tags),
+        description=optional_text(wanted.description, "a description"),
     )
     check_record(record)
-    moves: Sequence[str] = [check_alias(a) for a in as_sequence(aliases, "aliases")]
-    from_refs = parent_targets(core, parents)
+    aliases = [check_alias(a) for a in as_sequence(wanted.aliases, "aliases")]
+    parents = parent_targets(core, wanted.parents)
     for role, what in stage.items():
         if what is None:
             continue
         if role == "code":
-            staging.add_code(what)
+            if what != "auto":
+                staging.add_code(what)
         else:
             staging.add(role, what)
-    if environment:
+    if wanted.environment:
         staging.add_environment()
     staging.store()
     return Registration(
         staging,
         record,
-        version=version,
-        bump=bump,
-        pre=pre,
-        aliases=moves,
-        parents=from_refs,
+        version=wanted.version,
+        bump=wanted.bump,
+        pre=wanted.pre,
+        aliases=aliases,
+        parents=parents,
     )
 
 

@@ -11,7 +11,7 @@ from modelver._registry.arguments import (
     optional_text,
 )
 from modelver._registry.caching import Cache
-from modelver._registry.draft import DRAFT_WORDS, Draft
+from modelver._registry.draft import Draft
 from modelver._registry.opening import open_core, store_to_open
 from modelver._registry.questions import RefLike
 from modelver._registry.reading import Reading
@@ -21,10 +21,8 @@ from modelver._registry.steps import Step, Target
 from modelver._registry.transaction import Transaction
 from modelver._registry.verbs import Verbs
 from modelver._registry.version import ModelVersion
+from modelver._registry.wanted import Wanted, wanted_of
 from modelver._values.names import check_text
-from modelver.errors import (
-    InvalidInputError,
-)
 from modelver.plugin import Backend
 
 
@@ -135,6 +133,16 @@ class Registry(Reading, Verbs[ModelVersion]):
         description: str | None = None,
         parents: RefLike | Iterable[RefLike] = (),
         aliases: str | Iterable[str] = (),
+        container: str | Mapping[str, str] | None = None,
+        command: str | Sequence[str] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        tolerance: Any = None,
+        seeds: Any = None,
+        links: Mapping[str, str] | None = None,
+        omit: str | Iterable[str] = (),
+        allow: str | Iterable[str] = (),
+        require: str | None = None,
+        require_clean: bool = False,
         message: str | None = None,
         author: str | None = None,
         rehash: bool = False,
@@ -166,6 +174,22 @@ class Registry(Reading, Verbs[ModelVersion]):
             description: For people.
             parents: Versions that this one was made from.
             aliases: Aliases to give to it, in the same commit.
+            container: Image that the run had: ``repo@sha256:...``; None: what the
+                machine or CI tells.
+            command: What to run to make it again: ``["python", "train.py"]``, or the
+                same as text.
+            outputs: Where that command leaves what is in the bundle, and its metrics:
+                ``{"model": "out", "metrics": "out/metrics.json"}``, relative to the
+                folder that it runs in; None: where *files* lie now.
+            tolerance: How far each metric may be off when it is made again:
+                ``{"auc": 0.002}``, ``{"auc": {"relative": 0.01}}``, or one number.
+            seeds: The seeds of the run: a number, or numbers by library.
+            links: Where the experiment is told of: ``{"mlflow": "https://..."}``.
+            omit: Patterns of paths that are left out, and told to be.
+            allow: Patterns of paths, or places such as ``params.token``, that look like
+                a secret and are none.
+            require: Lowest grade that its audit must give, or it is not registered.
+            require_clean: Refuse where the code has changes that are in no commit.
             message: Of the commit.
             author: Instead of the registry's.
             rehash: Read every file again, also those whose size, times and inode are
@@ -190,16 +214,29 @@ class Registry(Reading, Verbs[ModelVersion]):
         registration = prepare(
             self._core,
             Staging(self._core, name, progress, rehash=rehash),
-            version=version,
-            bump=bump,
-            pre=pre,
-            params=params,
-            metrics=metrics,
-            slices=slices,
-            tags=tags,
-            description=description,
-            parents=parents,
-            aliases=aliases,
+            Wanted(
+                version=version,
+                bump=bump,
+                pre=pre,
+                params=params,
+                metrics=metrics,
+                slices=slices,
+                tags=tags,
+                description=description,
+                parents=parents,
+                aliases=aliases,
+                environment=environment,
+                container=container,
+                command=command,
+                outputs=outputs,
+                tolerance=tolerance,
+                seeds=seeds,
+                links=links,
+                omit=omit,
+                allow=allow,
+                require=require,
+                require_clean=require_clean,
+            ),
             stage={
                 "model": files,
                 "code": code,
@@ -207,7 +244,6 @@ class Registry(Reading, Verbs[ModelVersion]):
                 "config": config,
                 "docs": docs,
             },
-            environment=environment,
         )
         return register_now(self._core, registration, said, who, looked=True)
 
@@ -249,17 +285,13 @@ class Registry(Reading, Verbs[ModelVersion]):
             rehash: See there.
             progress: See there.
             words: ``version bump pre params metrics slices tags description parents
-                aliases``, see there.
+                aliases container command outputs tolerance seeds links omit allow
+                require require_clean``, see there.
 
         Raises:
             InvalidInputError: A word that :meth:`register` does not know.
         """
-        unknown = sorted(set(words) - set(DRAFT_WORDS))
-        if unknown:
-            raise InvalidInputError(
-                f"draft takes no {unknown[0]!r}",
-                hint=f"It takes {', '.join(DRAFT_WORDS)}.",
-            )
+        wanted_of(words, "draft")
         return Draft(
             self._core,
             name,

@@ -12,6 +12,7 @@ from modelver._registry.staging import Staging
 from modelver._registry.steps import Step, Target
 from modelver._registry.verbs import Verbs
 from modelver._registry.version import ModelVersion
+from modelver._registry.wanted import wanted_of
 from modelver._values.ref import Ref
 from modelver._values.state import State, VersionState
 from modelver.errors import ErrorKind, InvalidInputError
@@ -100,40 +101,22 @@ class Transaction(Verbs[None]):
         name: str,
         files: Any,
         *,
-        version: str | None = None,
-        bump: str = "auto",
-        pre: str | None = None,
-        code: Any = None,
+        code: Any = "auto",
         data: Any = None,
         config: Any = None,
         docs: Any = None,
-        environment: bool = True,
-        params: Any = None,
-        metrics: Any = None,
-        slices: Any = None,
-        tags: Any = None,
-        description: str | None = None,
-        parents: Any = (),
-        aliases: Any = (),
         rehash: bool = False,
         progress: Any = None,
+        **words: Any,
     ) -> PendingVersion:
         """Register a version with the rest; see ``Registry.register``."""
         self._require_open()
-        later = [p for p in _several(parents) if isinstance(p, PendingVersion)]
+        wanted = wanted_of(words, "register")
+        later = [p for p in _several(wanted.parents) if isinstance(p, PendingVersion)]
         registration = prepare(
             self._core,
             Staging(self._core, name, progress, rehash=rehash),
-            version=version,
-            bump=bump,
-            pre=pre,
-            params=params,
-            metrics=metrics,
-            slices=slices,
-            tags=tags,
-            description=description,
-            parents=parents,
-            aliases=aliases,
+            wanted,
             stage={
                 "model": files,
                 "code": code,
@@ -141,7 +124,6 @@ class Transaction(Verbs[None]):
                 "config": config,
                 "docs": docs,
             },
-            environment=environment,
         )
         unknown = [p for p in later if p not in self._pending]
         if unknown:

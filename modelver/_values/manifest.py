@@ -77,7 +77,7 @@ class Input:
     version: str | None = None
     rows: int | None = None
     columns: int | None = None
-    schema: Mapping[str, str] = Factory(dict)
+    schema: Mapping[str, str] = field(factory=dict, hash=False)
     split: str | None = None
     license: str | None = None
 
