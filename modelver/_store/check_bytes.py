@@ -193,7 +193,8 @@ class BytesChecker:
 
         Args:
             wanted: What versions need.
-            sizes: Of all objects, as listed; None: ask for one after the other.
+            sizes: Of all objects, as listed; None: ask for one after the other. One
+                that is missing there is asked for, too: a listing may be late.
 
         Raises:
             StorageError: The store cannot tell.
@@ -201,7 +202,9 @@ class BytesChecker:
         self._set_size(wanted)
         for name, end in sorted(wanted.ends.items()):
             try:
-                size = self._reach(name, end) if sizes is None else sizes.get(name)
+                size = None if sizes is None else sizes.get(name)
+                if size is None:
+                    size = self._reach(name, end)
             except StorageError as error:
                 seen = self._unreadable(error)
             else:

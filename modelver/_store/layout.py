@@ -8,6 +8,7 @@ LOG: Final = "log/"
 ROLLUPS: Final = "rollups/"
 MANIFESTS: Final = "manifests/"
 OBJECTS: Final = "objects/"
+ATTESTATIONS: Final = "attestations/"
 # What `doctor` writes to see what the store does, and deletes again where it may.
 DOCTOR: Final = "doctor/"
 
@@ -36,6 +37,11 @@ def rollup_key(first: int, last: int) -> str:
 def manifest_key(digest: str) -> str:
     """``manifests/<hex>.jsonl``."""
     return f"{MANIFESTS}{digest.partition(':')[2]}.jsonl"
+
+
+def attestation_key(manifest: str, digest: str) -> str:
+    """``attestations/<manifest>/<hex>.json``."""
+    return f"{ATTESTATIONS}{manifest.partition(':')[2]}/{digest.partition(':')[2]}.json"
 
 
 def object_key(name: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from modelver.errors import ErrorKind, IntegrityError, StorageError
+from modelver.plugin import Backend, Placed
 
 _WRITE: Final = (
     os.O_CREAT
@@ -42,8 +43,14 @@ class Remembered:
     head: str
 
 
+def place_of(backend: Backend) -> str:
+    """Return the address of a store, and where that is looked for, if it says not."""
+    endpoint = backend.endpoint() if isinstance(backend, Placed) else ""
+    return f"{backend.url} at {endpoint}" if endpoint else backend.url
+
+
 class HeadMemory:
-    """Remembers {uuid, seq, digest} for one address, in one small file.
+    """Remembers {uuid, seq, digest} for one place, in one small file.
 
     It is written at every commit, so it is written in place: to replace the file by
     another took a sixth of a small commit's time. There are two lines for it, used in
@@ -52,9 +59,17 @@ class HeadMemory:
     A folder that cannot be written to means a weaker memory, never an error.
     """
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, place: str = "") -> None:
+        """Read nothing yet.
+
+        Args:
+            folder: Where memories are.
+            url: The address.
+            place: What is remembered for, if it is not the address alone: see
+                :func:`place_of`.
+        """
         self._url = url
-        name = f"{sha256(url.encode()).hexdigest()[:32]}.jsonl"
+        name = f"{sha256((place or url).encode()).hexdigest()[:32]}.jsonl"
         self._file = folder / "heads" / name
         self._line = 0
 

@@ -29,6 +29,7 @@ from modelver._store.layout import (
     seq_of,
 )
 from modelver._store.log import Log
+from modelver._store.memory import place_of
 from modelver._store.rollups import MAX_ROLLUP, unpack
 from modelver._values.digests import digest_of, hex_of
 from modelver._values.entry import MAX_ENTRY
@@ -68,12 +69,15 @@ class MirrorHead:
 
     Attributes:
         urls: The addresses at which the registry was found, the last one last.
+        places: The same, with where each was looked for: see
+            :func:`modelver._store.memory.place_of`.
         seq: The newest commit that is in it.
         head: Its digest.
         time: When it was written, in seconds since 1970.
     """
 
     urls: tuple[str, ...]
+    places: tuple[str, ...]
     seq: int
     head: str
     time: float
@@ -101,8 +105,9 @@ class Mirror:
         try:
             found: Any = json.loads(raw or b"")
             urls = tuple(str(url) for url in found["urls"])
+            places = tuple(str(place) for place in found.get("places", urls))
             seq, head = int(found["seq"]), str(found["head"])
-            return MirrorHead(urls, seq, head, path.lstat().st_mtime)
+            return MirrorHead(urls, places, seq, head, path.lstat().st_mtime)
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
@@ -120,8 +125,9 @@ class Mirror:
         if self._done == here:
             return
         known = self.head()
-        urls = known.urls if known is not None else ()
-        if known is None or here != (known.seq, known.head) or backend.url not in urls:
+        place = place_of(backend)
+        urls, places = ((), ()) if known is None else (known.urls, known.places)
+        if known is None or here != (known.seq, known.head) or place not in places:
             heads, algorithm = log.heads[: here[0] + 1], log.identity.info.digest
             raw = backend.read(REGISTRY, 0, MAX_ENTRY + 1)
             if raw is None or digest_of(algorithm, raw) != heads[0]:
@@ -131,8 +137,12 @@ class Mirror:
                     folder.unlink()  # modelver makes neither: it would lead elsewhere
             _write(self.folder / REGISTRY, raw)
             _LogFiles(self.folder / LOG).extend(backend, heads, algorithm)
-            urls = (*(url for url in urls if url != backend.url), backend.url)
-            said = {"urls": urls[-_MAX_URLS:], "seq": here[0], "head": here[1]}
+            said = {
+                "urls": _with(urls, backend.url),
+                "places": _with(places, place),
+                "seq": here[0],
+                "head": here[1],
+            }
             _write(self.folder / _HEAD, json.dumps(said).encode())
         self._done = here
 
@@ -257,10 +267,21 @@ def _rolled_up(
     return []
 
 
+def _with(before: Sequence[str], last: str) -> list[str]:
+    return [*(each for each in before if each != last), last][-_MAX_URLS:]
+
+
 class MirrorBackend:
     """A store that can only be read, and holds what was mirrored."""
 
     def __init__(self, url: str, folder: Path, manifest_path: ManifestPath) -> None:
+        """Touch nothing yet.
+
+        Args:
+            url: The address of the registry that it stands for.
+            folder: Where the mirror is.
+            manifest_path: As for :class:`Mirror`.
+        """
         self._url = url
         self._folder = folder
         self._manifest_path = manifest_path
