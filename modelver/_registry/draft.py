@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from modelver._capture.settings import plain_settings
 from modelver._registry.arguments import (
     check_metrics,
     check_params,
@@ -15,6 +16,7 @@ from modelver._registry.core import Core
 from modelver._registry.questions import RefLike, find
 from modelver._registry.registering import prepare, register_now
 from modelver._registry.staging import Staging
+from modelver._registry.surroundings import AUTO, add_code
 from modelver._registry.version import ModelVersion
 from modelver._registry.wanted import wanted_of
 from modelver.errors import ErrorKind, InvalidInputError
@@ -47,6 +49,7 @@ class Draft:
         core.require_writable()
         self._core = core
         self._staging = Staging(core, name, progress, rehash=rehash)
+        self._staging.screen.use(words.get("omit", ()), words.get("allow", ()))
         self._message = message
         self._author = author
         self._environment = environment
@@ -97,11 +100,14 @@ class Draft:
                 f"{str(role)[:80]!r} is no role for files",
                 hint="Roles are model, code, data, config and docs.",
             )
-        if role == "config" and isinstance(files, Mapping):
-            self.log_config(files)
-            return
+        if role == "config":
+            settings = plain_settings(files)
+            files = files if settings is None else settings
+            if isinstance(files, Mapping):
+                self.log_config(files)
+                return
         if role == "code":
-            self._staging.add_code(files)
+            self._staging.root = add_code(self._staging, files)
         else:
             self._staging.add(role, files)
         self._staging.store()
@@ -162,7 +168,8 @@ class Draft:
     def __enter__(self) -> Self:
         self._open = True
         for role, what in self._given.items():
-            if what is not None:
+            is_auto = isinstance(what, str) and what == AUTO and role == "code"
+            if what is not None and not is_auto:
                 self.add(what, role=role)
         return self
 
@@ -184,7 +191,11 @@ class Draft:
             "parents": self._parents,
             "environment": self._environment,
         }
-        stage = {"config": self._config or None}
+        code = self._given.get("code")
+        stage = {
+            "config": self._config or None,
+            "code": code if code == AUTO else None,
+        }
         registration = prepare(
             self._core, self._staging, wanted_of(said, "draft"), stage
         )

@@ -16,6 +16,7 @@ from modelver._registry.places import (
     is_offline,
     state_folder,
 )
+from modelver._registry.rehearsal import overlaid
 from modelver._store import (
     Committer,
     HeadMemory,
@@ -25,6 +26,7 @@ from modelver._store import (
     ObjectStore,
     create_registry,
     open_registry,
+    place_of,
 )
 from modelver._values.digests import DEFAULT_ALGORITHM
 from modelver._values.names import check_status, check_text
@@ -85,11 +87,11 @@ def store_to_open(
         OfflineError: Nothing was ever fetched from it.
     """
     if is_offline(offline):
-        where = backend.url if backend is not None else address(url)
-        return open_mirror(where, storage_options, cache_folder(cache))
+        store = backend if backend is not None else address(url)
+        return open_mirror(store, storage_options, cache_folder(cache))
     if backend is not None:
-        return backend
-    return open_backend(address(url), storage_options)
+        return overlaid(backend)
+    return overlaid(open_backend(address(url), storage_options))
 
 
 def open_core(
@@ -111,7 +113,7 @@ def open_core(
     above, bounds = cache_folder(cache), cache_bounds(cache_size)
     offline, memory = isinstance(backend, MirrorBackend), None
     if backend.capabilities.persistent:
-        memory = HeadMemory(state_folder(), backend.url)
+        memory = HeadMemory(state_folder(), backend.url, place_of(backend))
     try:
         if create and not read_only and not offline:
             identity = create_registry(
@@ -126,7 +128,7 @@ def open_core(
             identity = open_registry(backend, ahead=True)
     except (StorageError, RegistryNotFoundError) as error:
         if not offline:
-            suggest_offline(error, backend.url, above)
+            suggest_offline(error, place_of(backend), above)
         raise
     log = Log(backend, identity, memory)
     root = Path(backend.url) if Path(backend.url).is_absolute() else None
@@ -180,7 +182,11 @@ def _indexer(name: str) -> Indexer:
     return made
 
 
-def forget(url: str | os.PathLike[str] | None = None) -> None:
+def forget(
+    url: str | os.PathLike[str] | None = None,
+    *,
+    storage_options: Mapping[str, Any] | None = None,
+) -> None:
     """Forget which registry, and how much of its log, this machine has seen at *url*.
 
     For a registry that was replaced or put back on purpose: after it, whatever stands
@@ -188,6 +194,8 @@ def forget(url: str | os.PathLike[str] | None = None) -> None:
 
     Args:
         url: As for ``Registry``; None: that of ``MODELVER_REGISTRY``.
+        storage_options: As for ``Registry``, where they name an endpoint: what was seen
+            at another one stays.
     """
-    backend = open_backend(address(url), None)
-    HeadMemory(state_folder(), backend.url).forget()
+    backend = open_backend(address(url), storage_options)
+    HeadMemory(state_folder(), backend.url, place_of(backend)).forget()

@@ -4,6 +4,8 @@ import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from attrs import asdict, evolve
+
 from modelver._registry.arguments import (
     as_sequence,
     check_metrics,
@@ -13,11 +15,14 @@ from modelver._registry.arguments import (
     optional_text,
 )
 from modelver._registry.core import Core
+from modelver._registry.demand import Demand
 from modelver._registry.questions import RefLike, target_of
+from modelver._registry.recipes import recipe_of
 from modelver._registry.registration import Registration, check_number
 from modelver._registry.resolve import resolve
 from modelver._registry.staging import Staging
 from modelver._registry.steps import Target
+from modelver._registry.surroundings import add_code, add_locks, tell_run
 from modelver._registry.version import ModelVersion
 from modelver._registry.wanted import Wanted
 from modelver._store import is_far
@@ -44,6 +49,8 @@ def prepare(
         stage: Role to what was given for it, None left out.
     """
     check_number(wanted.version, wanted.bump, wanted.pre)
+    demand = Demand.of(wanted.require, clean=wanted.require_clean)
+    staging.screen.use(wanted.omit, wanted.allow)
     record = Record(
         params=check_params(wanted.params),
         metrics=check_metrics(wanted.metrics),
@@ -51,21 +58,26 @@ def prepare(
         tags=check_tags(wanted.tags),
         description=optional_text(wanted.description, "a description"),
     )
-    check_record(record)
     aliases = [check_alias(a) for a in as_sequence(wanted.aliases, "aliases")]
     parents = parent_targets(core, wanted.parents)
     for role, what in stage.items():
-        if what is None:
-            continue
-        if role == "code":
-            if what != "auto":
-                staging.add_code(what)
-        else:
+        if what is not None and role != "code":
             staging.add(role, what)
+    # Last, since automatic code is what is not given otherwise.
+    code = stage.get("code")
+    root = add_code(staging, code) if code is not None else staging.root
+    parents += parent_targets(core, staging.inputs.parents)
     if wanted.environment:
         staging.add_environment()
+        add_locks(staging, root)
+    tell_run(staging, wanted, root)
+    record = evolve(record, recipe=recipe_of(wanted, staging.given, root))
+    check_record(record)
+    staging.screen.check_record(record)
+    demand.before_storing(staging)
     staging.store()
-    return Registration(
+    staging.run = staging.screen.told(staging.run)
+    registration = Registration(
         staging,
         record,
         version=wanted.version,
@@ -74,6 +86,9 @@ def prepare(
         aliases=aliases,
         parents=parents,
     )
+    staging.screen.check_words(inputs=[asdict(i) for i in registration.bundle.inputs])
+    demand.before_commit(registration)
+    return registration
 
 
 def parent_targets(core: Core, parents: RefLike | Iterable[RefLike]) -> list[Target]:
@@ -116,6 +131,7 @@ def register_now(
         looked: The log was read in this very call. Where that takes a round trip it is
             not read again: if somebody was faster, the create is lost, and tells.
     """
+    registration.rehearse()
     state = core.log.state if looked and is_far(core.backend) else core.state()
     existing = registration.same(state)
     if existing is None:

@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from attrs import evolve
 
 from modelver._bundle import Change, classify
+from modelver._registry.rehearsal import note, rehearsing
 from modelver._registry.resolve import newest
 from modelver._registry.staging import Staging
 from modelver._registry.steps import Step, Target
+from modelver._values.audit import Audit
 from modelver._values.codec import bundle_digest
 from modelver._values.entry import Record, Register, SetAlias
 from modelver._values.fold import number_key
+from modelver._values.ingredients import audit_of
 from modelver._values.names import check_alias
 from modelver._values.semver import INITIAL, Version
 from modelver._values.state import ModelState, State, VersionState
@@ -108,11 +111,28 @@ class Registration:
         }
         return [what for what, recorded in checks.items() if not recorded]
 
+    def audit(self) -> Audit:
+        """Return the ingredients that the version would have."""
+        return audit_of(self.bundle, self._record, ref=self.name)
+
     def store(self) -> None:
         """Store the manifest; the step needs it."""
         if self._manifest is None:
             written = self._core.manifests.write(self.bundle, self._layout)
             self._manifest = written.digest
+
+    def rehearse(self) -> None:
+        """Note what would be registered, where a run only rehearses."""
+        if rehearsing() is None:
+            return
+        self.store()
+        note(
+            self._core.backend.url,
+            name=self.name,
+            bundle=self.digest,
+            manifest=self._manifest,
+            record=self._record,
+        )
 
     def step(self) -> Step:
         """Return the step that registers, or finds that nothing is new."""
@@ -124,7 +144,8 @@ class Registration:
                 return ()
             number, bump, reason = self._number(state.models.get(self.name))
             self.registered, self.made = f"{self.name}@{number}", True
-            parents = tuple(target(state).as_parent() for target in self._parents)
+            cited = (target(state).as_parent() for target in self._parents)
+            parents = tuple(dict.fromkeys(cited))
             record = evolve(
                 self._record, parents=parents, bump=bump, bump_reason=reason
             )

@@ -132,6 +132,7 @@ class Transaction(Verbs[None]):
                 kind=ErrorKind.BAD_REF,
             )
         registration.store()
+        registration.rehearse()
         pending = PendingVersion(self._core, registration)
         self._pending.append(pending)
         self._steps.append(registration.step())

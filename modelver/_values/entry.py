@@ -55,26 +55,26 @@ class Tolerance:
 class Recipe:
     """How a version was made: what to run, and where its parts then lie.
 
-    Paths are relative to *folder*, ``/``-separated, and do not lead out of the code.
+    Paths are ``/``-separated, relative to the top of the tree that the command runs
+    in, and do not lead out of it; ``.`` is the top.
 
     Attributes:
         command: The words; the first is the program: ``python``.
-        folder: Where it runs, below the top of the bundle's code; empty: the top.
+        folder: Where it runs.
         outputs: Path in the bundle (``model``, ``model/weights.bin``) to the path that
             the command writes.
-        sources: Path in the bundle (``data/train.csv``, ``config/a.toml``) or name of
-            an input to the path that the command reads.
+        sources: Path in the bundle (``code``, ``data/train.csv``, ``config/a.toml``; of
+            data that was not copied ``data/`` and the input's name) to the path that
+            the command reads. The code lies at the top unless it is said here.
         metrics: JSON files with metrics that the command writes.
-        registers: Whether the command registers by itself, through modelver.
         tolerance: Metric to how far it may be off; ``*``: every other one.
     """
 
     command: tuple[str, ...] = ()
-    folder: str = ""
+    folder: str = "."
     outputs: Mapping[str, str] = Factory(dict)
     sources: Mapping[str, str] = Factory(dict)
     metrics: tuple[str, ...] = ()
-    registers: bool = False
     tolerance: Mapping[str, Tolerance] = Factory(dict)
 
 
