@@ -6,14 +6,38 @@ is named in these modules is recorded: neither the environment nor the arguments
 the process ever are.
 """
 
+from modelver._capture.container import find_container_file, given_container
+from modelver._capture.entry import entry_of, place_of_code
 from modelver._capture.environment import capture_environment
-from modelver._capture.git import GitState, capture_commit
+from modelver._capture.git import (
+    CodeTree,
+    GitState,
+    LfsFile,
+    Submodule,
+    capture_commit,
+    capture_tree,
+)
 from modelver._capture.host import capture_run, default_author
+from modelver._capture.locks import find_locks, lock_drift, lock_has_hashes
+from modelver._capture.notebook import executed_cells, strip_outputs
 
 __all__ = [
+    "CodeTree",
     "GitState",
+    "LfsFile",
+    "Submodule",
     "capture_commit",
     "capture_environment",
     "capture_run",
+    "capture_tree",
     "default_author",
+    "entry_of",
+    "executed_cells",
+    "find_container_file",
+    "find_locks",
+    "given_container",
+    "lock_drift",
+    "lock_has_hashes",
+    "place_of_code",
+    "strip_outputs",
 ]

@@ -6,13 +6,18 @@ None of it is part of a bundle's identity: the same bundle may be made elsewhere
 import getpass
 import os
 import platform
-from collections.abc import Callable, Mapping
+import sys
+import sysconfig
 from functools import cache
-from typing import Final
+from pathlib import Path
+from typing import Any
 
-from modelver._capture.scrub import clean, scrub_url
-
-_WEB: Final = frozenset({"http", "https"})
+from modelver._capture.asking import attempt
+from modelver._capture.ci import capture_ci
+from modelver._capture.container import capture_container
+from modelver._capture.determinism import capture_determinism, capture_variables
+from modelver._capture.hardware import capture_hardware
+from modelver._capture.scrub import clean
 
 
 def _user() -> str | None:
@@ -30,62 +35,48 @@ def default_author() -> str:
     return clean(os.environ.get("MODELVER_AUTHOR", "")) or _user() or "unknown"
 
 
-def _github(variables: Mapping[str, str]) -> str:
-    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
-    server, repository, run = (variables.get(name, "") for name in names)
-    if not (server and repository and run):
-        return ""
-    return f"{server}/{repository}/actions/runs/{run}"
-
-
-def _named(*names: str) -> Callable[[Mapping[str, str]], str]:
-    def find(variables: Mapping[str, str]) -> str:
-        return next((variables[name] for name in names if variables.get(name)), "")
-
-    return find
-
-
-# What marks a provider, its name, and where it says the run can be seen.
-_PROVIDERS: Final = (
-    ("GITHUB_ACTIONS", "github-actions", _github),
-    ("GITLAB_CI", "gitlab-ci", _named("CI_PIPELINE_URL", "CI_JOB_URL")),
-    ("JENKINS_URL", "jenkins", _named("BUILD_URL")),
-    ("BUILDKITE", "buildkite", _named("BUILDKITE_BUILD_URL")),
-    ("CIRCLECI", "circleci", _named("CIRCLE_BUILD_URL")),
-    ("TF_BUILD", "azure-pipelines", _named()),
-    ("CI", "unknown", _named()),
-)
-
-
-def _ci(variables: Mapping[str, str]) -> dict[str, str]:
-    for marker, provider, find in _PROVIDERS:
-        if variables.get(marker, "").lower() not in ("", "0", "false"):
-            url = scrub_url(find(variables), schemes=_WEB)
-            return {"ci": provider} | ({"ci_url": url} if url is not None else {})
-    return {}
-
-
-def capture_run() -> dict[str, str | int]:
+def capture_run() -> dict[str, Any]:
     """Return what is known of this run; what is not known is left out.
 
     The keys are ``host``, ``system``, ``release``, ``machine``, ``user``, ``cpus``,
-    ``ci`` (the provider) and ``ci_url`` (where people see the run).
+    ``libc``, ``platform``; ``hardware`` (see :func:`capture_hardware`), ``variables``
+    and ``determinism``, ``container``, and those of the pipeline, if it is one (see
+    :func:`capture_ci`).
     """
     user = clean(_user() or "")
-    who: dict[str, str | int] = {"user": user} if user else {}
-    return _machine() | who | _ci(os.environ)
+    run: dict[str, Any] = _machine() | ({"user": user} if user else {})
+    asked = {
+        "hardware": attempt(capture_hardware),
+        "variables": attempt(lambda: capture_variables(os.environ)),
+        "determinism": attempt(capture_determinism),
+        "container": attempt(lambda: capture_container(os.environ)),
+    }
+    run |= {key: said for key, said in asked.items() if said}
+    return run | (attempt(lambda: capture_ci(os.environ)) or {})
 
 
 @cache
-def _machine() -> dict[str, str | int]:
+def _machine() -> dict[str, Any]:
     texts = {
         "host": platform.node(),
         "system": platform.system(),
         "release": platform.release(),
         "machine": platform.machine(),
+        "libc": _libc(),
+        "platform": attempt(sysconfig.get_platform),
     }
-    run: dict[str, str | int] = {k: clean(v) for k, v in texts.items() if clean(v)}
+    run: dict[str, Any] = {k: clean(v) for k, v in texts.items() if v and clean(v)}
     cpus = os.cpu_count()
     if cpus is not None:
         run["cpus"] = cpus
     return run
+
+
+def _libc() -> str | None:
+    """Return ``glibc 2.36`` or ``musl``; None where there is neither."""
+    if sys.platform != "linux":
+        return None
+    said = attempt(lambda: os.confstr("CS_GNU_LIBC_VERSION"))
+    if isinstance(said, str):
+        return said
+    return "musl" if any(Path("/lib").glob("ld-musl-*.so.1")) else None

@@ -94,8 +94,18 @@ def _said(v: ModelVersion) -> Iterator[tuple[str, Cell]]:
 def _origins(v: ModelVersion) -> Iterator[tuple[str, Cell]]:
     yield from (("parent", Cell(parent)) for parent in v.parents)
     for source in v.inputs:
-        shown = f"{source.name} ({digest(source.digest).shown})"
-        yield "input", Cell(f"{source.name} {source.digest}", shown)
+        words = [source.name, source.digest]
+        told = [digest(source.digest).shown]
+        if source.how != "copy":
+            told.append(source.how)
+        if source.uri is not None:
+            words.append(source.uri)
+            told.append(source.uri)
+        if source.version is not None:
+            told.append(f"version {source.version}")
+        if source.rows is not None:
+            told.append(f"{source.rows:,} rows")
+        yield "input", Cell(" ".join(words), f"{source.name} ({', '.join(told)})")
 
 
 def _measured(v: ModelVersion) -> Iterator[tuple[str, Cell]]:

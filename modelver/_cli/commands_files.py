@@ -5,6 +5,7 @@ from base64 import b64encode
 from types import TracebackType
 from typing import IO, Self, cast
 
+from modelver._cli import judged, junit
 from modelver._cli.failure import DAMAGE, FAILED, OK
 from modelver._cli.opening import opened, progress
 from modelver._cli.output import Cell, Raw, Reply, Table, Text, digest, size
@@ -108,6 +109,9 @@ def verify(args: Namespace) -> Reply:
     report = opened(args).verify(
         args.ref, deep=not args.shallow, progress=progress(args)
     )
+    if args.junit is not None:
+        junit.write(args.junit, [judged.report_suite(report)])
+    judged.tell_report(report)
     return Reply(report.to_dict(), Text(str(report)), _code(report))
 
 

@@ -14,9 +14,13 @@ from modelver._registry.commits import Commit
 def diff(args: Namespace) -> Reply:
     """Show what changed."""
     args.json = args.json or args.format == "json"
-    found = opened(args).diff(args.old, args.new)
-    text = found.to_markdown() if args.format == "markdown" else str(found)
+    registry = opened(args)
+    found = registry.diff(args.old, args.new)
     code = FAILED if found and args.exit_code else OK
+    if args.patch:
+        patch = registry.get(args.old).patch(args.new)
+        return Reply({**found.to_dict(), "patch": patch}, Text(patch), code)
+    text = found.to_markdown() if args.format == "markdown" else str(found)
     return Reply(found.to_dict(), Text(text), code)
 
 

@@ -1,7 +1,9 @@
 """Verbs that move aliases and say something of a version; one commit each."""
 
 from argparse import Namespace
+from typing import Literal
 
+from modelver._cli.judged import gate_reply
 from modelver._cli.opening import opened
 from modelver._cli.output import Reply, Text
 from modelver._cli.words import (
@@ -32,12 +34,17 @@ def _moved(registry: Registry, version: ModelVersion, alias: str, again: str) ->
 def promote(args: Namespace) -> Reply:
     """Give an alias to a version."""
     registry = opened(args)
-    version = registry.promote(
-        args.ref,
-        args.alias,
-        expect=False if args.expect == "none" else args.expect,
-        reason=args.reason,
-    )
+    expect: str | Literal[False] | None
+    expect = False if args.expect == "none" else args.expect
+    if args.gate:
+        name = registry.get(args.ref).name
+        base = f"{name}@{args.alias}"
+        gate = registry.gate(args.ref, args.gate, base=base, no_base_yet=True)
+        if not gate:
+            return gate_reply(gate)
+        # Who moves the alias meanwhile makes a conflict: the gate saw another base.
+        expect = expect if expect is not None else gate.base or False
+    version = registry.promote(args.ref, args.alias, expect=expect, reason=args.reason)
     return _moved(registry, version, args.alias, "")
 
 

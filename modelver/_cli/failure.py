@@ -6,6 +6,7 @@ import sys
 import traceback
 from typing import Any, Final, TextIO
 
+from modelver._cli.annotations import annotate
 from modelver._values.text import term_safe
 from modelver.errors import (
     AlreadyExistsError,
@@ -44,6 +45,9 @@ _CODES: Final[tuple[tuple[type[ModelverError], int], ...]] = (
     (IntegrityError, DAMAGE),
     (FormatError, DAMAGE),
 )
+
+# What a job is stopped for on purpose; other errors are often expected by a script.
+_REFUSED: Final = frozenset({ErrorKind.REQUIREMENT, ErrorKind.SECRET})
 
 _COLOURS: Final = {"error": "1;31", "warning": "1;33"}
 
@@ -103,6 +107,8 @@ class Teller:
             for hint in ours.hints:
                 shown = term_safe(hint, multiline=own).replace("\n", "\n  ")
                 self._write(f"  {shown}\n")
+            if ours.kind in _REFUSED:
+                annotate("error", [(ours.message, "\n".join(ours.hints))])
         return code_of(ours)
 
     def warning(self, name: str, message: str) -> None:

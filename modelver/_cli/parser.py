@@ -9,8 +9,12 @@ from collections.abc import Sequence
 from typing import Any, Final, NoReturn
 
 from modelver._cli.spec import GLOBAL, GROUPS, Argument, Verb
+from modelver._cli.verbs_audit import AUDITING
 from modelver._cli.verbs_cache import CACHING
+from modelver._cli.verbs_environment import ENVIRONMENT
+from modelver._cli.verbs_pins import PINNING
 from modelver._cli.verbs_read import READING
+from modelver._cli.verbs_reproduce import REPRODUCING
 from modelver._cli.verbs_write import WRITING
 from modelver._values.about import __version__
 from modelver.errors import ErrorKind, InvalidInputError
@@ -18,14 +22,25 @@ from modelver.errors import ErrorKind, InvalidInputError
 VERBS: Final = {
     verb.name: verb
     for group in GROUPS
-    for verb in (*WRITING, *READING, *CACHING)
+    for verb in (
+        *WRITING,
+        *READING,
+        *AUDITING,
+        *REPRODUCING,
+        *CACHING,
+        *PINNING,
+        *ENVIRONMENT,
+    )
     if verb.group == group
 }
 """All verbs by name, group after group."""
 
 EXIT_CODES: Final = (
     (0, "ok"),
-    (1, "a check failed: verify, outcome, doctor, diff --exit-code"),
+    (
+        1,
+        "a check failed: verify, audit, gate, env, outcome, doctor, pull, update, diff",
+    ),
     (2, "usage: the call cannot be right; nothing was written"),
     (3, "not found"),
     (4, "conflict: moved meanwhile, taken already, or ambiguous"),

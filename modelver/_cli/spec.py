@@ -128,6 +128,9 @@ NAME: Final = word("name", "the model: fraud, nlp/intent")
 ALIAS: Final = word("alias", "for instance production")
 REASON: Final = option("--reason", "why; kept for ever", metavar="TEXT")
 LIMIT: Final = option("--limit", "at most so many", "-n", metavar="N", type="count")
+JUNIT: Final = option(
+    "--junit", "write the outcome there as JUnit XML, for CI to show", metavar="FILE"
+)
 SLICES: Final = option(
     "--slices",
     'JSON file of metrics by slice of the data: {"country=DE": {"auc": 0.9}}',

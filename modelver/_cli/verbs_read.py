@@ -8,6 +8,7 @@ from modelver._cli.spec import (
     CHECK,
     FIND,
     GET,
+    JUNIT,
     LIMIT,
     LOOK,
     MOVE,
@@ -90,6 +91,7 @@ READING: Final[Sequence[Verb]] = (
                 choices=("text", "markdown", "json"),
                 default="text",
             ),
+            switch("--patch", "show what changed in the code, as a unified patch"),
             switch("--exit-code", "exit with 1 if anything changed"),
         ),
         example="diff fraud@1.3.0 fraud@1.4.0 --format markdown",
@@ -195,6 +197,7 @@ READING: Final[Sequence[Verb]] = (
         (
             word("ref", "only this version; none: everything", nargs="?"),
             switch("--shallow", "sizes only, not every byte"),
+            JUNIT,
         ),
         "Exits with 5 if anything that was registered is damaged, and with 1 if only "
         "a cache of the log is.",

@@ -18,6 +18,7 @@ from modelver._cli.spec import (
     switch,
     word,
 )
+from modelver._cli.verbs_making import MAKING
 
 WRITING: Final[Sequence[Verb]] = (
     Verb(
@@ -59,7 +60,21 @@ WRITING: Final[Sequence[Verb]] = (
             ),
             option("--pre", "make it a pre-release: rc", metavar="LABEL"),
             many("--code", "folder or file; of one, the Git commit is noted", "PATH"),
-            many("--data", "file or folder that it was made from", "[NAME=]PATH"),
+            many(
+                "--data",
+                "what it was made from: a file or folder is copied, a URL is pinned",
+                "[NAME=]PATH|URL",
+            ),
+            many(
+                "--data-reference",
+                "data that stays where it is, and is pinned: a URL, or what DVC tracks",
+                "[NAME=]PATH|URL",
+            ),
+            many(
+                "--data-digest",
+                "data of which only the digest is kept",
+                "[NAME=]PATH|URL",
+            ),
             many("--config", "file or folder of settings", "[NAME=]PATH"),
             many("--docs", "file or folder of documents", "[NAME=]PATH"),
             many("--params", "hyper-parameters", "FILE|K=V"),
@@ -70,8 +85,13 @@ WRITING: Final[Sequence[Verb]] = (
             many("--parent", "a version that it was made from", "REF"),
             many("--alias", "an alias to give to it", "ALIAS"),
             option("--message", "of the commit", "-m", metavar="TEXT"),
+            *MAKING,
             switch("--no-environment", "do not record Python and its packages"),
             switch("--rehash", "read also the files that look unchanged"),
+            option(
+                "--require", "the lowest grade that its audit may give", metavar="GRADE"
+            ),
+            switch("--require-clean", "refuse code that is in no Git commit"),
         ),
         "Prints the exact ref. The same bundle as the newest version is that version: "
         "nothing is written, so a job may run again.\n\n"
@@ -93,9 +113,15 @@ WRITING: Final[Sequence[Verb]] = (
                 "only if the alias is there now: a number or a ref; none: not set",
                 metavar="VERSION",
             ),
+            many(
+                "--gate",
+                "only if this holds, base. being who has the alias; see gate",
+                "CONDITION",
+            ),
             REASON,
         ),
-        "With --expect, an alias that somebody moved meanwhile is a conflict.",
+        "With --expect, an alias that somebody moved meanwhile is a conflict; so it is "
+        "with --gate. A gate that is not passed moves nothing, and exits with 1.",
         "promote fraud@1.4.0 production --expect 1.3.0",
     ),
     Verb(

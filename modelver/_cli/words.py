@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from modelver._values.data import Data
 from modelver._values.jsonstrict import loads
 from modelver._values.text import quoted
 from modelver.errors import (
@@ -173,6 +174,44 @@ def sources(words: list[str], what: str) -> str | Mapping[str, Path] | None:
             )
         named[name] = Path(path)
     return named or None
+
+
+def data_sources(
+    copied: list[str], pinned: list[str], digested: list[str]
+) -> str | Mapping[str, Any] | None:
+    """Return ``[NAME=]PATH|URL`` words as the library takes data.
+
+    Args:
+        copied: Of ``--data``: kept as what they are is kept.
+        pinned: Of ``--data-reference``.
+        digested: Of ``--data-digest``.
+
+    Raises:
+        InvalidInputError: Two of them have the same name.
+    """
+    if not pinned and not digested and not any("://" in text for text in copied):
+        return sources(copied, "--data")
+    found: dict[str, Data] = {}
+    for words, how in ((copied, None), (pinned, "reference"), (digested, "digest")):
+        for text in words:
+            name, source = _named_data(text)
+            if name in found:
+                raise InvalidInputError(
+                    f"two data are called {quoted(name)}",
+                    kind=ErrorKind.BAD_PATH,
+                    hint=f"Name them: one={source} two={source}.",
+                )
+            found[name] = Data(source, how=how)
+    return found
+
+
+def _named_data(text: str) -> tuple[str, str]:
+    name, equals, source = text.partition("=")
+    if equals and "://" not in name and not os.path.lexists(text):
+        return name, source
+    if "://" in text:
+        return text.rstrip("/").rpartition("/")[2], text
+    return Path(text).resolve().name.removesuffix(".dvc"), text
 
 
 def moment(text: str) -> int | str:

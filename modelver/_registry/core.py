@@ -12,6 +12,7 @@ from modelver._bundle import (
     cached_reader,
     not_cached,
 )
+from modelver._registry.screening import check_said
 from modelver._registry.steps import Step
 from modelver._store import Committer, Log, ManifestStore, ObjectStore
 from modelver._values.entry import Action
@@ -140,6 +141,11 @@ class Core:
         self.require_writable()
 
         def decide(state: State) -> tuple[Action, ...]:
+            actions = act(state)
+            check_said(actions, message, author)
+            return actions
+
+        def act(state: State) -> tuple[Action, ...]:
             if len(steps) == 1:
                 return steps[0](state)
             fold = Fold(state)

@@ -1,34 +1,19 @@
 """From the folded state to what the search room reads: documents and facts."""
 
-import json
-import re
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from modelver._bundle import BundleReader
+from modelver._registry.config_keys import config_of
 from modelver._values.facts import Facts, flatten
-from modelver._values.manifest import FileEntry
+from modelver._values.manifest import Input
 from modelver._values.query import Document, Scalar
 from modelver._values.state import ModelState, VersionState
-from modelver.errors import ErrorKind, InvalidInputError
+from modelver.errors import InvalidInputError
 
-UNTOLD: Final = "not told by key: it is too large or too deep"
-"""What a config file is said to hold whose keys are not told; its bytes are there."""
+_TOLD: Final = ("uri", "version", "rows", "columns", "split", "license")
 
-# Bytes of JSON, of one file and of all files of a version.
-_LARGEST_CONFIG: Final = 2**20
-_MOST_CONFIG: Final = 4 * 2**20
-_TOML_IS_SLOW: Final = 4  # at best, and it is read by Python, not by C
-# Each part of a key costs tomllib as much as all parts before it: a key of a hundred
-# thousand takes minutes. One that begins in the middle of a word would make the search
-# itself as slow.
-_DEEP_KEY: Final = re.compile(
-    r"""(?<![\w\\-])(?:
-        (?: [\w-]++ | "(?:[^"\\\n]|\\.)*+" | '[^'\n]*+' ) [ \t]*+ \. [ \t]*+
-    ){32}""",
-    re.VERBOSE,
-)
+_MACHINE: Final = ("hardware", "system", "machine", "libc", "container", "variables")
 
 
 def document_of(version: VersionState, aliases: tuple[str, ...]) -> Document:
@@ -64,14 +49,36 @@ def facts_of(model: ModelState, version: VersionState, reader: BundleReader) -> 
         packages=environment.packages if environment is not None else {},
         python=environment.python if environment is not None else None,
         code=bundle.code.commit if bundle.code is not None else None,
+        hardware=_flat(
+            {
+                key: version.record.run[key]
+                for key in _MACHINE
+                if key in version.record.run
+            }
+        ),
         params=_flat(version.record.params),
         metrics=version.metrics,
         slices=version.slices,
         tags=version.tags,
-        inputs={source.name: source.digest for source in bundle.inputs},
+        inputs=_inputs(bundle.inputs),
         status=version.status,
         aliases=model.aliases_of(version.version),
     )
+
+
+def _inputs(inputs: Sequence[Input]) -> dict[str, Scalar | None]:
+    """Return the digest of each input by its name, and below it what else is known."""
+    found: dict[str, Scalar | None] = {source.name: source.digest for source in inputs}
+    for source in inputs:
+        for what in _TOLD:
+            value = getattr(source, what)
+            if value is not None:
+                found.setdefault(f"{source.name}.{what}", value)
+        if source.how != "copy":
+            found.setdefault(f"{source.name}.how", source.how)
+        for column, kind in source.schema.items():
+            found.setdefault(f"{source.name}.schema.{column}", kind)
+    return found
 
 
 def _flat(params: Mapping[str, Any]) -> dict[str, Scalar | None]:
@@ -80,47 +87,3 @@ def _flat(params: Mapping[str, Any]) -> dict[str, Scalar | None]:
         return flatten(params)
     except InvalidInputError:
         return {}
-
-
-def config_of(reader: BundleReader) -> dict[str, Scalar | None]:
-    """Return the keys of all JSON and TOML config files, flat.
-
-    One file's keys stand as they are; of several, the file's name comes first. A file
-    that would take long stands there itself, with :data:`UNTOLD` as its value.
-    """
-    files = [
-        file
-        for file in reader.manifest.bundle.files
-        if file.role == "config" and file.path.endswith((".json", ".toml"))
-    ]
-    small = [file for file in files if _effort(file) <= _LARGEST_CONFIG]
-    found: dict[str, Scalar | None] = {}
-    left = _MOST_CONFIG
-    for file in files:
-        effort = _effort(file)
-        if effort > min(left, _LARGEST_CONFIG):
-            found[file.path] = UNTOLD
-            continue
-        left -= effort
-        raw = reader.read(file.path)
-        prefix = "" if len(small) == 1 else file.path.removeprefix("config/")
-        try:
-            found.update(flatten(_parse(file.path, raw), prefix))
-        except InvalidInputError:
-            found[file.path] = UNTOLD
-        except (ValueError, RecursionError):
-            continue  # a file that is not what its name says has no keys
-    return found
-
-
-def _effort(file: FileEntry) -> int:
-    return file.size * (_TOML_IS_SLOW if file.path.endswith(".toml") else 1)
-
-
-def _parse(path: str, raw: bytes) -> Any:
-    text = raw.decode()
-    if not path.endswith(".toml"):
-        return json.loads(text)
-    if _DEEP_KEY.search(text):
-        raise InvalidInputError("a key has too many dots", kind=ErrorKind.TOO_LARGE)
-    return tomllib.loads(text)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from modelver._bundle import FileCache, cached_registries
 from modelver._plugins import load_backend
 from modelver._registry.places import state_folder
-from modelver._store import HeadMemory, Mirror, MirrorBackend, open_registry
+from modelver._store import HeadMemory, Mirror, MirrorBackend, open_registry, place_of
 from modelver._values.url import scheme_of
 from modelver.errors import ErrorKind, IntegrityError, ModelverError, OfflineError
 from modelver.plugin import Backend
@@ -29,16 +29,20 @@ def mirror_backend(url: str, folder: Path) -> Backend:
 
 
 def open_mirror(
-    url: str, storage_options: Mapping[str, Any] | None, cache: Path
+    store: Backend | str, storage_options: Mapping[str, Any] | None, cache: Path
 ) -> Backend:
-    """Return what stands for the store at *url*, which is not touched.
+    """Return what stands for a store, or for the one at an address; it is not touched.
 
     Raises:
         OfflineError: Nothing was ever fetched from there.
         IntegrityError: What is there is of another registry.
     """
-    for address in _spellings(url, storage_options):
-        folder = _mirrored(address, cache)
+    if isinstance(store, str):
+        url, spelt = store, _spellings(store, storage_options)
+    else:
+        url, spelt = store.url, iter([(store.url, place_of(store))])
+    for address, place in spelt:
+        folder = _mirrored(place, cache)
         if folder is not None:
             backend = mirror_backend(address, folder)
             found = open_registry(backend).info.uuid
@@ -60,36 +64,50 @@ def open_mirror(
     )
 
 
-def suggest_offline(error: ModelverError, url: str, cache: Path) -> None:
+def suggest_offline(error: ModelverError, place: str, cache: Path) -> None:
     """Say in the error of a store that cannot be reached what can be had all the same.
 
     Offline is a choice: nobody is given old answers without having asked for them.
     """
     with suppress(OSError):
-        if _mirrored(url, cache) is not None:
+        if _mirrored(place, cache) is not None:
             error.add_note(
                 "What was fetched from it before can be had without it: set "
                 "MODELVER_OFFLINE=1, or open it with offline=True."
             )
 
 
-def _spellings(url: str, options: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield how an address may have been written down, without asking the store."""
+def _spellings(
+    url: str, options: Mapping[str, Any] | None
+) -> Iterator[tuple[str, str]]:
+    """Yield how an address may have been written down, without asking the store.
+
+    Each as the address, and as the place that it stands for.
+    """
     scheme = scheme_of(url)
-    if scheme == "file" and "://" not in url:
+    local = scheme == "file" and "://" not in url
+    if local:
         with suppress(RuntimeError):  # a home folder that is not there
-            yield os.path.abspath(Path(url).expanduser())  # noqa: PTH100 - keeps links
-    yield url
-    yield url.rstrip("/")
+            path = os.path.abspath(Path(url).expanduser())  # noqa: PTH100 - keeps links
+            yield path, path
+    plain = [(text, text) for text in (url, url.rstrip("/"))]
+    if local:
+        yield from plain
     # A folder behind links, or another way to write a bucket: only the backend knows.
+    # And the same bucket at another endpoint is another one.
     with suppress(ModelverError):
         backend: Backend = load_backend(scheme)(url, storage_options=options)
-        yield backend.url
+        place = place_of(backend)
+        yield backend.url, place
+        if place != backend.url:
+            return
+    if not local:
+        yield from plain
 
 
-def _mirrored(url: str, cache: Path) -> Path | None:
-    """Return the folder in the cache of the registry that was found at *url* last."""
-    known = HeadMemory(state_folder(), url).recall()
+def _mirrored(place: str, cache: Path) -> Path | None:
+    """Return the folder in the cache of the registry that was found there last."""
+    known = HeadMemory(state_folder(), place).recall()
     found = []
     for folder in cached_registries(cache):
         head = mirror_of(FileCache(folder)).head()
@@ -97,6 +115,6 @@ def _mirrored(url: str, cache: Path) -> Path | None:
         # stood there one after the other.
         if head is None or (known is not None and folder.name != known.registry):
             continue
-        if known is not None or url in head.urls:
+        if known is not None or place in head.places:
             found.append((head.time, folder))
     return max(found)[1] if found else None

@@ -1,5 +1,7 @@
 """What the registry and its versions are asked: refs, differences, lineage, search."""
 
+import os
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final
@@ -7,13 +9,17 @@ from typing import Any, Final
 from attrs import evolve
 
 from modelver._bundle import digest_path, local_path
-from modelver._lineage import Lineage, users_of, users_of_version
+from modelver._lineage import Lineage, users_of, users_of_address, users_of_version
 from modelver._registry.core import Core
+from modelver._registry.data_held import digest_held
 from modelver._registry.gather import facts_of
 from modelver._registry.resolve import resolve
 from modelver._registry.steps import Target
+from modelver._registry.tracked import SUFFIX, find_tracked, named_by
 from modelver._search.compare import Comparison
 from modelver._search.diff import Diff
+from modelver._search.patch import text_patch
+from modelver._values.data import Data
 from modelver._values.digests import is_digest
 from modelver._values.facts import Facts
 from modelver._values.ref import Ref
@@ -29,6 +35,12 @@ from modelver.errors import (
     StorageError,
 )
 
+# What others call the content of data: see the field `digest` of an input.
+_FOREIGN: Final = re.compile(r"(?:md5|md5lf|sha256|crc32c|etag|tree|id):[!-~]{1,200}")
+# A larger file is hardly text, and nobody reads its patch.
+_MOST_COMPARED: Final = 2**20
+# A patch of a patch tells nobody anything: the files that it is of are here.
+_CHANGES: Final = "code/.modelver/changes.patch"
 _BEHIND_OUR_BACK: Final = {
     ErrorKind.REGISTRY_REPLACED,
     ErrorKind.REGISTRY_ROLLED_BACK,
@@ -95,6 +107,35 @@ def diff_of(core: Core, old: RefLike, new: RefLike) -> Diff:
     return Diff.between(before, after)
 
 
+def code_patch(core: Core, old: RefLike, new: RefLike) -> str:
+    """Return what changed in the code of two versions, as a unified patch."""
+    readers = []
+    for ref in (old, new):
+        _, version = find(core, ref)
+        readers.append(core.reader(version))
+    sides = [
+        {f.path: f for f in reader.manifest.bundle.files if f.role == "code"}
+        for reader in readers
+    ]
+    made = []
+    for path in sorted(sides[0].keys() | sides[1].keys()):
+        files = [side.get(path) for side in sides]
+        digests = {file.digest for file in files if file is not None}
+        if path == _CHANGES or (len(digests) == 1 and None not in files):
+            continue
+        name = path.removeprefix("code/")
+        large = [f for f in files if f is not None and f.size > _MOST_COMPARED]
+        if large:
+            made.append(f"--- a/{name}\n+++ b/{name}\n@@ too large to compare @@\n")
+            continue
+        before, after = (
+            None if file is None else reader.read(file.path)
+            for reader, file in zip(readers, files, strict=True)
+        )
+        made.append(text_patch(name, before, after))
+    return "".join(made)
+
+
 def compare(core: Core, refs: Sequence[RefLike]) -> Comparison:
     """Return a table of several versions."""
     if not refs:
@@ -115,34 +156,50 @@ def lineage_of(core: Core, ref: RefLike | None) -> Lineage:
 def used_by(core: Core, what: Any) -> list[VersionState]:
     """Return the versions that were made from *what*: data, a digest or a version."""
     state = core.state()
-    algorithm = state.info.digest
+    what = what.source if isinstance(what, Data) else what
     if isinstance(what, Answer):
         return users_of_version(every_version(state), target_of(core, what)(state).ref)
-    if isinstance(what, str) and is_digest(what):
-        return users_of(every_version(state), {what})
+    if isinstance(what, str) and "://" in what:
+        return users_of_address(every_version(state), what)
+    ids = _ids_of(what, state.info.digest)
+    if ids:
+        return users_of(every_version(state), ids)
+    return users_of_version(every_version(state), _version_named(state, what).ref)
+
+
+def _ids_of(what: Any, algorithm: str) -> set[str]:
+    """Return what the data *what* may be known by; nothing where it is no data."""
+    if isinstance(what, str) and (is_digest(what) or _FOREIGN.fullmatch(what)):
+        return {what}
+    held = digest_held(what, algorithm)
+    if held is not None:
+        return {held}
     path = local_path(what, "what was used")
     try:
         there = path.exists()
-    except OSError:  # a name that is too long for the file system
-        there = False
-    if there:
-        return users_of(every_version(state), digest_path(path, algorithm))
-    if isinstance(what, str):
-        try:
-            version = resolve(state, Ref.parse(what))
-        except ModelverError as error:
-            raise NotFoundError(
-                f"{quoted(what)} is neither a file, nor a digest, nor a version",
-                kind=ErrorKind.FILE,
-                hint=error.message,
-                ref=what[:200],
-            ) from error
-        return users_of_version(every_version(state), version.ref)
-    raise InvalidInputError(
-        f"{str(path)!r} does not exist",
-        kind=ErrorKind.MISSING_FILE,
-        hint="Give a path, a digest or a ref.",
-    )
+        tracked = named_by(path) if path.suffix == SUFFIX else find_tracked(path)
+    except (OSError, InvalidInputError):  # a name that is too long for the file system
+        there, tracked = False, None
+    found = digest_path(path, algorithm) if there else set()
+    return found if tracked is None else {*found, tracked.out.digest}
+
+
+def _version_named(state: State, what: Any) -> VersionState:
+    if not isinstance(what, str):
+        raise InvalidInputError(
+            f"{os.fspath(what)!r} does not exist",
+            kind=ErrorKind.MISSING_FILE,
+            hint="Give a path, a URL, a digest or a ref.",
+        )
+    try:
+        return resolve(state, Ref.parse(what))
+    except ModelverError as error:
+        raise NotFoundError(
+            f"{quoted(what)} is neither a file, nor a digest, nor a version",
+            kind=ErrorKind.FILE,
+            hint=error.message,
+            ref=what[:200],
+        ) from error
 
 
 def verify(

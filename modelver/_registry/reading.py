@@ -15,6 +15,7 @@ from modelver._registry.arguments import (
 )
 from modelver._registry.commits import Commit, commits_of
 from modelver._registry.core import Core
+from modelver._registry.judging import Judging
 from modelver._registry.progress import progressing
 from modelver._registry.questions import RefLike
 from modelver._registry.resolve import find_model
@@ -25,6 +26,7 @@ from modelver._search.diff import Diff
 from modelver._values.jsonstrict import MAX_INTEGER
 from modelver._values.names import check_alias, check_model_name
 from modelver._values.report import Report
+from modelver._values.reproduction import Reproducibility
 from modelver._values.state import AliasMove, State, VersionState
 from modelver._values.usage import Stats
 from modelver.errors import (
@@ -35,7 +37,7 @@ from modelver.errors import (
 )
 
 
-class Reading:
+class Reading(Judging):
     """Finding, comparing and checking versions."""
 
     _core: Core
@@ -223,8 +225,9 @@ class Reading:
         """Return the versions that were made from *what*.
 
         Args:
-            what: A file or folder (known by its content, wherever it lies), a digest
-                of data, or a version.
+            what: A file or folder (known by its content, wherever it lies), a
+                DataFrame or an array, a URL (of data there, or below it), a digest of
+                data, or a version.
 
         Raises:
             NotFoundError: It is none of these (kind ``FILE``).
@@ -334,6 +337,34 @@ class Reading:
         """
         with progressing(progress, "counting", "versions") as told:
             return usage.measure(self._core, of, told)
+
+    def reproducibility(self, name: str | None = None) -> Reproducibility:
+        """Return how many versions were really made again, level by level.
+
+        Of each version the last reproduction that was recorded counts (see
+        :meth:`ModelVersion.reproduce`); withdrawn ones are left out. With each share
+        goes its 95 % confidence interval.
+
+        Args:
+            name: Of one model only.
+
+        Raises:
+            ModelNotFoundError: There is no such model.
+        """
+        state = self._core.state()
+        wanted = state.models.values() if name is None else [find_model(state, name)]
+        versions = [
+            version
+            for model in wanted
+            for version in model.versions.values()
+            if version.withdrawal is None
+        ]
+        every = [
+            [a.attest for a in version.attestations if a.attest.kind == "reproduction"]
+            for version in versions
+        ]
+        last = (found[-1].results for found in every if found)
+        return Reproducibility.of(len(versions), last)
 
     def __enter__(self) -> Self:
         return self

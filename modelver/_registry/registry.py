@@ -121,7 +121,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         version: str | None = None,
         bump: str = "auto",
         pre: str | None = None,
-        code: Any = None,
+        code: Any = "auto",
         data: Any = None,
         config: Any = None,
         docs: Any = None,
@@ -161,8 +161,11 @@ class Registry(Reading, Verbs[ModelVersion]):
             bump: ``major``, ``minor``, ``patch``, or ``auto``: what changed decides
                 (structure of the model; weights or data; anything else).
             pre: Label of a pre-release: ``rc`` makes ``1.3.0-rc.1``.
-            code: As *files*. Of a folder, hidden files, caches and what looks like a
-                key are left out; in a Git repository the commit is recorded.
+            code: ``auto``: where the running script (else the working folder) lies in a
+                Git work tree, that tree: its tracked and unignored files, its commit,
+                and a patch of what is in no commit. Else as *files*: of a folder,
+                hidden files, caches and what looks like a key are left out. None: no
+                code.
             data: As *files*; each file or folder becomes an input, known by content.
             config: As *files*, or a plain dict of settings.
             docs: As *files*.
@@ -252,7 +255,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         name: str,
         files: Any = None,
         *,
-        code: Any = None,
+        code: Any = "auto",
         data: Any = None,
         config: Any = None,
         docs: Any = None,

@@ -29,7 +29,7 @@ def version_repr(model: ModelState, v: VersionState) -> str:
 def version_html(model: ModelState, v: VersionState) -> str:
     """Return a table, every text of it escaped."""
     record = v.record
-    inputs = (f"{i.name} ({i.digest[:_DIGEST]})" for i in record.inputs)
+    inputs = (f"{i.name} ({i.uri or i.digest[:_DIGEST]})" for i in record.inputs)
     rows: list[tuple[str, object]] = [
         ("digest", v.bundle),
         ("registered", f"{v.said.time} by {v.said.actor}"),
@@ -89,7 +89,20 @@ def version_dict(model: ModelState, v: VersionState) -> dict[str, Any]:
         "withdrawn": v.withdrawal.reason if v.withdrawal is not None else None,
         "parents": [parent.ref for parent in record.parents],
         "inputs": [
-            {"name": i.name, "digest": i.digest, "size": i.size, "kind": i.kind}
+            {
+                "name": i.name,
+                "digest": i.digest,
+                "size": i.size,
+                "kind": i.kind,
+                "how": i.how,
+                "uri": i.uri,
+                "version": i.version,
+                "rows": i.rows,
+                "columns": i.columns,
+                "schema": dict(i.schema),
+                "split": i.split,
+                "license": i.license,
+            }
             for i in record.inputs
         ],
         "code": record.code.commit if record.code is not None else None,

@@ -1,9 +1,9 @@
 """The files of one registration: from what a caller hands over to a stored bundle."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from modelver._bundle import (
     BundleWriter,
@@ -13,12 +13,19 @@ from modelver._bundle import (
     collect_config,
     inputs_of,
     read_range,
+    refuse_pointers,
     structure_digest,
 )
-from modelver._capture import capture_commit, capture_environment, capture_run
+from modelver._capture import capture_environment, capture_run
+from modelver._capture.scrub import clean
+from modelver._capture.settings import plain_settings
 from modelver._registry.contents import known_contents
 from modelver._registry.core import Core
+from modelver._registry.data import plan_data
+from modelver._registry.inputs import InputsGiven
 from modelver._registry.progress import progressing
+from modelver._registry.remembered import RememberedRecords
+from modelver._registry.screening import Screen
 from modelver._values.manifest import (
     Bundle,
     Code,
@@ -34,6 +41,9 @@ from modelver.errors import (
     InvalidInputError,
 )
 
+# Lists in a record stay short: every reader folds them.
+_MOST_TOLD: Final = 20
+
 
 class Staging:
     """The files of one registration, stored as they come; nothing is visible yet."""
@@ -48,8 +58,12 @@ class Staging:
         self._writer: BundleWriter | None = None
         self._progress = progressing(progress, f"registering {self.name}")
         self._placed: dict[str, tuple[Item, FileEntry, tuple[Slice, ...]]] = {}
+        self.given: list[tuple[str, Any]] = []
         self._looks: list[tuple[list[Item], Callable[[], list[Item]]]] = []
         self._waiting: list[Item] = []
+        self.inputs = InputsGiven()
+        self.screen = Screen(None if rehash else core.memory)
+        self.root: Path | None = None
         self.code: Code | None = None
         self.environment: Environment | None = None
         self.run: dict[str, Any] = dict(capture_run())
@@ -61,6 +75,13 @@ class Staging:
             InvalidInputError: They cannot be in a bundle.
         """
         exclude = self.core.root
+        self.given.append((role, what))
+        if role == "data":
+            self._add_data(what)
+            return
+        if role == "config":
+            settings = plain_settings(what)
+            what = what if settings is None else settings
 
         def look() -> list[Item]:
             if role == "config":
@@ -68,39 +89,70 @@ class Staging:
             return collect(role, what, exclude=exclude)
 
         items = look()
+        if role == "model":
+            refuse_pointers(items)
+        self.take(items)
+        self._looks.append((items, look))
+
+    def _add_data(self, what: Any) -> None:
+        """List what is copied of the data; all of it is looked at by :meth:`store`."""
+        stamps = None if self._rehash else self.core.memory
+        for plan in plan_data(self.core, what, stamps):
+            self.inputs.add(plan)
+            if plan.copied:
+                self.take(plan.items)
+            if plan.look is not None:
+                self._looks.append((list(plan.items), plan.look))
+
+    def take(self, items: Sequence[Item]) -> None:
+        """Store *items* at the next call of :meth:`store`."""
+        items, omitted = self.screen.divide(items)
+        for item in omitted:
+            self.tell_omitted(item.path, "omit= names it")
         taken = [*self._placed, *(item.path for item in self._waiting)]
         check_no_collisions([*taken, *(item.path for item in items)])
         self._waiting += items
-        self._looks.append((items, look))
 
-    def add_code(self, what: Any) -> None:
-        """List code files, and note the commit that the first of them is at."""
-        self.add("code", what)
-        sources = what.values() if isinstance(what, Mapping) else [what]
-        paths = (p for p in sources if isinstance(p, str | os.PathLike))
-        states = (capture_commit(Path(path).expanduser()) for path in paths)
-        found = next((state for state in states if state is not None), None)
-        if found is not None:
-            self.code = Code(commit=found.commit)
-            for key in ("branch", "dirty", "remote"):
-                value = getattr(found, key)
-                if value is not None:
-                    self.run[f"git_{key}"] = value
+    def given_paths(self) -> Iterator[tuple[str, Path]]:
+        """Yield role and path of everything that was given as a path."""
+        for role, what in self.given:
+            for source in what.values() if isinstance(what, Mapping) else [what]:
+                path = getattr(source, "source", source)
+                if isinstance(path, str | os.PathLike) and "://" not in os.fspath(path):
+                    yield role, Path(path).expanduser()
+
+    def tell_omitted(self, path: str, why: str) -> None:
+        """Note that a file was left out; of very many only so many are named."""
+        told = self.run.setdefault("omitted", [])
+        if len(told) < _MOST_TOLD:
+            told.append({"path": clean(path), "why": clean(why)})
+        self.run["omitted_files"] = self.run.get("omitted_files", 0) + 1
+
+    def tell_warning(self, text: str) -> None:
+        """Note what somebody should know who asks how this was made."""
+        told = self.run.setdefault("warnings", [])
+        if len(told) < _MOST_TOLD:
+            told.append(clean(text))
 
     def add_environment(self) -> None:
         """Record the interpreter and the installed packages."""
-        self.environment = capture_environment()
+        memory = self.core.memory
+        self.environment = capture_environment(
+            None if memory is None else RememberedRecords(memory)
+        )
 
     def store(self) -> None:
         """Store what was listed since the last call.
 
         Raises:
-            InvalidInputError: A file or folder changed meanwhile.
+            InvalidInputError: A file or folder changed meanwhile, or holds a secret.
             StorageError: The store refuses.
         """
-        if not self._waiting:
+        self.take(self.inputs.carry_out())
+        if not self._waiting and not self._looks:
             return
         items, self._waiting = self._waiting, []
+        self.screen.check_files(items)
         if self._writer is None:
             self._writer = BundleWriter(
                 self.core.objects,
@@ -115,6 +167,7 @@ class Staging:
         for before, look in self._looks:
             check_unchanged(before, look())
         self._looks.clear()
+        self.inputs.stored()
 
     def bundle(self) -> tuple[Bundle, Layout]:
         """Return the bundle of everything that was stored.
@@ -133,7 +186,7 @@ class Staging:
         bundle = Bundle(
             format=1,
             files=tuple(entry for _, entry, _ in placed),
-            inputs=tuple(inputs_of(data, self._algorithm)),
+            inputs=self.inputs.together(inputs_of(data, self._algorithm)),
             code=self.code,
             environment=self.environment,
         )

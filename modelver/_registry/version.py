@@ -6,15 +6,19 @@ from typing import Any
 
 from modelver._lineage import Lineage
 from modelver._registry.arguments import parse_label
+from modelver._registry.auditing import audit_version
 from modelver._registry.core import Core
-from modelver._registry.gather import config_of
-from modelver._registry.questions import Answer, diff_of, lineage_of
+from modelver._registry.environment import VersionEnvironment
+from modelver._registry.config_keys import config_of
+from modelver._registry.questions import Answer, code_patch, diff_of, lineage_of
 from modelver._registry.resolve import resolve
 from modelver._registry.show import version_dict, version_html, version_repr
 from modelver._registry.steps import Target
 from modelver._registry.version_files import VersionFiles
+from modelver._registry.version_proof import VersionProof
 from modelver._search.diff import Diff
-from modelver._values.manifest import Code, Environment, FileEntry, Input
+from modelver._values.audit import Audit
+from modelver._values.manifest import Code, FileEntry, Input
 from modelver._values.query import Scalar
 from modelver._values.ref import Exact, Ref
 from modelver._values.semver import Version
@@ -22,7 +26,7 @@ from modelver._values.state import Evaluation, NoteSaid, State, VersionState
 from modelver.errors import ErrorKind, InvalidInputError
 
 
-class ModelVersion(VersionFiles, Answer):
+class ModelVersion(VersionFiles, VersionProof, Answer):
     """One immutable version of a model.
 
     What is said of it (tags, status, aliases, later metrics) is as it was when the
@@ -178,9 +182,16 @@ class ModelVersion(VersionFiles, Answer):
         return self._core.manifest(self._state).bundle.files
 
     @property
-    def environment(self) -> Environment | None:
-        """Interpreter and packages, where they were recorded."""
-        return self._core.manifest(self._state).bundle.environment
+    def environment(self) -> VersionEnvironment | None:
+        """Interpreter and packages, where they were recorded; they can be built again.
+
+        Raises:
+            IntegrityError: The manifest is damaged.
+        """
+        found = self._core.manifest(self._state).bundle.environment
+        if found is None:
+            return None
+        return VersionEnvironment(self._core, self._state, found)
 
     @property
     def config(self) -> Mapping[str, Scalar | None]:
@@ -192,6 +203,28 @@ class ModelVersion(VersionFiles, Answer):
     def diff(self, other: "str | ModelVersion") -> Diff:
         """Return what changed from this version to *other*."""
         return diff_of(self._core, self, other)
+
+    def patch(self, other: "str | ModelVersion") -> str:
+        """Return what changed in the code from this version to *other*.
+
+        A unified patch of the files of both bundles, as ``git diff`` writes it; binary
+        files, and those with too many changes, are only named.
+
+        Raises:
+            NotFoundError: There is no such version.
+            IntegrityError: A file is damaged.
+        """
+        return code_patch(self._core, self, other)
+
+    def audit(self) -> Audit:
+        """Return what it has of what is needed to make it again, graded.
+
+        See :meth:`Registry.audit`.
+
+        Raises:
+            IntegrityError: The manifest is damaged.
+        """
+        return audit_version(self._core, self._state)
 
     def lineage(self) -> Lineage:
         """Return what it was made from, and what was made from it."""

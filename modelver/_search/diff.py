@@ -34,6 +34,7 @@ _SECTIONS: Final = (
     "inputs",
     "packages",
     "code",
+    "hardware",
     "tags",
 )
 
@@ -133,9 +134,13 @@ class Diff:
         params: Parameters, by dotted key.
         config: Configuration, by dotted key.
         files: Files of the bundle.
-        inputs: What the model was made from; old and new are digests.
+        inputs: What the model was made from: ``train`` with its digests, ``train.rows``
+            and the like with what is known besides.
         packages: Installed packages; ``python`` is one of them.
-        code: The commit of the code, at most one.
+        code: The commit of the code, at most one; what changed in the files of the
+            code tells :meth:`ModelVersion.patch`.
+        hardware: The machine that it was registered on: processor, memory, GPUs,
+            system, container's image, variables that steer libraries.
         tags: Tags.
     """
 
@@ -149,6 +154,7 @@ class Diff:
     inputs: tuple[Change, ...] = ()
     packages: tuple[Change, ...] = ()
     code: tuple[Change, ...] = ()
+    hardware: tuple[Change, ...] = ()
     tags: tuple[Change, ...] = ()
 
     @classmethod
@@ -172,6 +178,7 @@ class Diff:
             packages=_changes(_given("python", a.python), _given("python", b.python))
             + _changes(a.packages, b.packages),
             code=_changes(_given("commit", a.code), _given("commit", b.code)),
+            hardware=_changes(a.hardware, b.hardware),
             tags=_changes(a.tags, b.tags),
         )
 
@@ -302,7 +309,9 @@ def _to_dict(change: Change | FileChange | MetricChange) -> dict[str, Any]:
 
 def _changes_table(title: str, changes: Iterable[Change]) -> Table:
     # Only these hold more than text, so only here must types be told apart.
-    spell: Callable[[Any], str] = show if title in {"Params", "Config"} else _short
+    spell: Callable[[Any], str] = (
+        show if title in {"Params", "Config", "Hardware"} else _short
+    )
     rows = tuple(
         (
             _MARKS[change.change],
@@ -317,6 +326,8 @@ def _changes_table(title: str, changes: Iterable[Change]) -> Table:
 
 def _short(value: str) -> str:
     """Return a digest or a commit so that it can be told from another one."""
+    if not isinstance(value, str):
+        return show(value)
     return f"{value[:16]}..." if _HEX.fullmatch(value) else value
 
 

@@ -36,11 +36,12 @@ class Facts:
         packages: Distribution to version.
         python: Version of Python, where it was recorded.
         code: Commit of the code, where it was recorded.
+        hardware: What is known of the machine, flat.
         params: Flat.
         metrics: By name.
         slices: Metrics by slice of the data.
         tags: By key.
-        inputs: Digest by name.
+        inputs: Digest by name; what else is known of one as ``train.rows``.
         status: Its status, or None.
         aliases: The aliases that point at it now.
     """
@@ -52,11 +53,12 @@ class Facts:
     packages: Mapping[str, str] = Factory(dict)
     python: str | None = None
     code: str | None = None
+    hardware: Mapping[str, Scalar | None] = Factory(dict)
     params: Mapping[str, Scalar | None] = Factory(dict)
     metrics: Mapping[str, float] = Factory(dict)
     slices: Mapping[str, Mapping[str, float]] = Factory(dict)
     tags: Mapping[str, str] = Factory(dict)
-    inputs: Mapping[str, str] = Factory(dict)
+    inputs: Mapping[str, Scalar | None] = Factory(dict)
     status: str | None = None
     aliases: tuple[str, ...] = ()
 

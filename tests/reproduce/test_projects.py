@@ -112,7 +112,7 @@ def test_a_random_project_needs_a_tolerance(
 def test_data_that_changed_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Data of which only the digest was kept, and that changed, ends it at L0, by name."""
+    """Data of which only the digest was kept, and that changed, ends it at L0."""
     folder = project(tmp_path / "chance", RANDOM)
     train(folder, Path(sys.executable))
     monkeypatch.chdir(folder)
