@@ -20,7 +20,7 @@ from modelver._store.layout import entry_key
 from modelver._store.log import Log
 from modelver._values.about import TOOL
 from modelver._values.codec import entry_to_bytes
-from modelver._values.entry import FORMAT, Action, Entry
+from modelver._values.entry import FORMAT, Action, Attest, Entry
 from modelver._values.state import State
 from modelver.errors import (
     AccessDeniedError,
@@ -134,6 +134,8 @@ class Committer:
                 tool=TOOL,
                 message=message,
                 actions=actions,
+                # Who does not know attestations misses nothing else without them.
+                critical=not all(isinstance(a, Attest) for a in actions),
             )
             raw = entry_to_bytes(entry, state.info.digest)
             # What others will read is what is checked, and what is taken in.

@@ -272,6 +272,9 @@ class Foreign:
             tags.pop(key, None)
         tags.update(action.get("set", {}))
 
+    def _attest(self, action: dict[str, Any], _: dict[str, Any]) -> None:
+        self._version(action["name"], action["version"])
+
     def _note(self, action: dict[str, Any], _: dict[str, Any]) -> None:
         notes = self._version(action["name"], action["version"])["notes"]
         notes.append(action["text"])

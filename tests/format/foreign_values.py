@@ -148,12 +148,21 @@ ENTRY: Final = _fields(
     message_=MAYBE, critical_=BOOL, actions=[None],
 )  # fmt: skip
 PARENT: Final = _fields(name=TEXT, version=TEXT, bundle=TEXT)
-INPUT: Final = _fields(name=TEXT, digest=TEXT, size=INT, kind_=TEXT)
+INPUT: Final = _fields(
+    name=TEXT, digest=TEXT, size=INT, kind_=TEXT, how_=TEXT, uri_=MAYBE,
+    version_=MAYBE, rows_=(INT,), columns_=(INT,), schema_=LABELS, split_=MAYBE,
+    license_=MAYBE,
+)  # fmt: skip
+RECIPE: Final = _fields(
+    command_=TEXTS, folder_=TEXT, outputs_=LABELS, sources_=LABELS, metrics_=TEXTS,
+    tolerance_=SLICES,
+)  # fmt: skip
 CODE: Final = _fields(commit=TEXT, system_=TEXT)
 RECORD: Final = _fields(
     params_=ANY, metrics_=NUMBERS, slices_=SLICES, tags_=LABELS, description_=MAYBE,
     parents_=[PARENT], inputs_=[INPUT], code_=(CODE,), files_=INT, size_=INT,
     structure_=MAYBE, bump_=TEXT, bump_reason_=MAYBE, run_=ANY,
+    recipe_=(RECIPE,),
 )  # fmt: skip
 ACTIONS: Final = {
     "register": _fields(
@@ -180,6 +189,9 @@ ACTIONS: Final = {
     ),
     "withdraw": _fields(name=TEXT, version=TEXT, reason=TEXT),
     "restore": _fields(name=TEXT, version=TEXT, reason_=MAYBE),
+    "attest": _fields(
+        name=TEXT, version=TEXT, kind=TEXT, digest=TEXT, results_=LABELS
+    ),
     "feature": _fields(read_=TEXTS, write_=TEXTS),
 }
 
