@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable
 from typing import Any, Final
 
+from modelver._store.attestations import AttestationStore
 from modelver._store.check_bytes import BytesChecker, Found, Wanted, is_damage
 from modelver._store.far import READ_LIMIT
 from modelver._store.identity import Identity, open_registry
@@ -15,6 +16,7 @@ from modelver._store.layout import (
     LOG,
     OBJECTS,
     ROLLUPS,
+    attestation_key,
     entry_key,
     manifest_key,
     object_key,
@@ -81,6 +83,8 @@ class Checker:
                 sound.append(version)
                 for file in manifest.bundle.files:
                     wanted.add(version.name, file, manifest.layout.files[file.path])
+        if deep:
+            self._check_attestations(versions)
         found = self._check_objects(wanted, deep=deep, listed=only is None)
         if found:
             self._name(found, sound, manifests)
@@ -97,6 +101,21 @@ class Checker:
             bytes=found.size,
             unreferenced=self._unreferenced,
         )
+
+    def _check_attestations(self, versions: Iterable[VersionState]) -> None:
+        """Read what commits cite of what was found out about versions."""
+        store = AttestationStore(self._backend, self._info.digest)
+        for version in versions:
+            for attested in version.attestations:
+                digest = attested.attest.digest
+                try:
+                    store.read(version.manifest, digest)
+                except IntegrityError as error:
+                    # What it says is lost, and nothing of the version.
+                    self._note(error.kind, error.key or "", error.message)
+                except StorageError as error:
+                    key = attestation_key(version.manifest, digest)
+                    self._note_unreadable(error, ErrorKind.OBJECT_DAMAGED, key)
 
     def _note(self, kind: str, key: str, message: str, *versions: str) -> None:
         refs = tuple(sorted(versions))
