@@ -31,6 +31,7 @@ from modelver._values.text import quoted
 from modelver.errors import InvalidInputError, ModelverError
 
 _NOT_ASKED: Final = "it was not asked for"
+_NOT_RUN: Final = "nothing was run: ask with run=True, after a look at the plan"
 # What the recorded run is told again; a registry may be hostile, so no other name is.
 _TOLD_AGAIN: Final = frozenset(
     {
@@ -90,11 +91,12 @@ class Attempt:
         }
         results: list[LevelResult] = []
         stopped: str | None = None
+        failed = False
         for level, attempt in tries.items():
             if level > highest:
                 stopped = stopped or _NOT_ASKED
-            elif level == "L2" and not run and stopped is None:
-                stopped = "nothing was run: ask with run=True, after a look at the plan"
+            elif level == "L2" and not run and (stopped is None or not failed):
+                stopped = _NOT_RUN
             if stopped is not None:
                 results.append(LevelResult(level=level, outcome=UNTRIED, why=stopped))
                 continue
@@ -106,6 +108,7 @@ class Attempt:
                     level=level, outcome=outcome, why=why, details=details, seconds=took
                 )
             )
+            failed = failed or outcome == FAILED
             if outcome == FAILED and not (keep_going and level in ("L1", "L3")):
                 stopped = f"{level} did not hold"
             elif outcome == UNTRIED and self._needs(level):

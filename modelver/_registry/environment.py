@@ -8,7 +8,6 @@ from typing import Any, Final
 from modelver._bundle import local_path
 from modelver._registry.core import Core
 from modelver._registry.progress import progressing
-from modelver._reproduce.environment import compare_environment, create_environment
 from modelver._values.environment_check import EnvironmentCheck
 from modelver._values.export import conda_text, dockerfile_text, requirements_text
 from modelver._values.manifest import Environment
@@ -112,6 +111,10 @@ class VersionEnvironment:
             StorageError: A distribution cannot be installed (kind ``NOT_REBUILT``); the
                 folder is gone.
         """
+        from modelver._reproduce.environment import (  # noqa: PLC0415 - for this alone
+            create_environment,
+        )
+
         target = local_path(dest, "the environment's folder").absolute()
         with progressing(progress, f"building {self._state.ref}", "packages") as told:
             return create_environment(
@@ -129,6 +132,10 @@ class VersionEnvironment:
         Raises:
             InvalidInputError: It is no Python of 3.11 or later that can be started.
         """
+        from modelver._reproduce.environment import (  # noqa: PLC0415 - for this alone
+            compare_environment,
+        )
+
         return compare_environment(self._value, _python(python) or python)
 
     def export(self, format: str = "requirements") -> str:  # noqa: A002 - as tools call it

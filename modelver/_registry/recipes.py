@@ -170,6 +170,7 @@ class _Places:
     def __init__(self, root: Path | None, code: Any) -> None:
         here = Path.cwd()
         self._code: str | None = None
+        self._file: Path | None = None
         self.top = root if root is not None else here
         inside = _below(here, self.top)
         if inside is None:
@@ -177,7 +178,11 @@ class _Places:
             self._code = _below(self.top, here)
             self.top, inside = here, _TOP
         elif root is None and isinstance(code, str | os.PathLike):
-            self._code = _below(Path(code).expanduser(), here)
+            path = Path(code).expanduser()
+            if path.is_file():  # it stands in the bundle by its name
+                self._file = path
+            else:
+                self._code = _below(path, here)
         self.folder = inside
 
     def of(self, path: Any) -> str | None:
@@ -206,6 +211,8 @@ class _Places:
     def sources(self, given: Sequence[tuple[str, Any]]) -> dict[str, str]:
         """Return where the command finds what is in the bundle."""
         code = {} if self._code in (None, _TOP) else {"code": str(self._code)}
+        if self._file is not None:
+            code |= self.given("code", self._file)
         return code | self.all_of("data", given) | self.all_of("config", given)
 
 

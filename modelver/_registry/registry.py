@@ -167,7 +167,10 @@ class Registry(Reading, Verbs[ModelVersion]):
                 hidden files, caches and what looks like a key are left out. None: no
                 code.
             data: As *files*; each file or folder becomes an input, known by content.
-            config: As *files*, or a plain dict of settings.
+                Also URLs, DataFrames, arrays, versions, ``.dvc`` files, and
+                :class:`Data`, which says how each is kept.
+            config: As *files*, or settings: a plain dict, an ``argparse.Namespace``, a
+                dataclass, an object of attrs or pydantic, an OmegaConf configuration.
             docs: As *files*.
             environment: Record the interpreter and the installed packages.
             params: Hyper-parameters, any JSON.

@@ -144,7 +144,7 @@ class ModelVersion(VersionFiles, VersionProof, Answer):
 
     @property
     def inputs(self) -> Sequence[Input]:
-        """The data that it was made from, each known by content."""
+        """The data that it was made from, each known by content; see :class:`Data`."""
         return self._state.record.inputs
 
     @property
@@ -195,7 +195,11 @@ class ModelVersion(VersionFiles, VersionProof, Answer):
 
     @property
     def config(self) -> Mapping[str, Scalar | None]:
-        """The keys of its JSON (to 1 MiB) and TOML (256 KiB) config files, dotted."""
+        """The keys of its config files, dotted.
+
+        Of JSON to 1 MiB, of TOML and INI to 256 KiB, of YAML to 64 KiB, where PyYAML or
+        ruamel.yaml is installed.
+        """
         return config_of(self._core.reader(self._state))
 
     # In relation to others.
