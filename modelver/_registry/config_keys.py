@@ -4,7 +4,6 @@ The files come from a registry that anybody may have written. Each is bounded by
 reading it costs; one that would cost more is named, and not told by key.
 """
 
-import configparser
 import importlib
 import json
 import re
@@ -65,7 +64,7 @@ def config_of(reader: BundleReader) -> dict[str, Scalar | None]:
             found.update(flatten(_parse(file, raw), prefix))
         except InvalidInputError:
             found[file.path] = UNTOLD
-        except (ValueError, RecursionError, configparser.Error):
+        except (ValueError, RecursionError):
             continue  # a file that is not what its name says has no keys
     return found
 
@@ -94,12 +93,17 @@ def _toml(text: str) -> Any:
 def _ini(text: str) -> Any:
     if max(map(len, text.splitlines()), default=0) > _LONGEST_LINE:
         raise InvalidInputError("a line is too long", kind=ErrorKind.TOO_LARGE)
+    import configparser  # noqa: PLC0415 - few keep their settings so
+
     parser = configparser.RawConfigParser(
         strict=False, interpolation=None, allow_no_value=True
     )
     # Keys are told as they are written.
     parser.optionxform = str  # type: ignore[assignment,method-assign] # as its documentation has it
-    parser.read_string(text)
+    try:
+        parser.read_string(text)
+    except configparser.Error as error:
+        raise ValueError("it is no INI") from error
     own = {name: dict(parser.items(name)) for name in parser.sections()}
     defaults = dict(parser.defaults())
     return {**({"DEFAULT": defaults} if defaults else {}), **own}

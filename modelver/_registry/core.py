@@ -50,6 +50,7 @@ class Core:
     memory: LocalMemory | None
     indexer: Callable[[], Indexer]
     author: str
+    clock: Callable[[], str]
     read_only: bool
     root: Path | None
     offline: bool = False

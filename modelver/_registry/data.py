@@ -23,6 +23,7 @@ from modelver._registry.plans import (
     Plan,
     refuse_how,
     said_of,
+    twice,
     unknown_source,
 )
 from modelver._registry.questions import Answer, find
@@ -55,15 +56,6 @@ def plan_data(core: Core, what: Any, stamps: Stamps | None) -> list[Plan]:
             raise twice(plan.name)
         seen[plan.name] = plan.copied
     return plans
-
-
-def twice(name: str) -> InvalidInputError:
-    """Return the error for two inputs of one name."""
-    return InvalidInputError(
-        f"two inputs are called {quoted(name)}",
-        kind=ErrorKind.BAD_NAME,
-        hint="Name them: data={'one': ..., 'two': ...}.",
-    )
 
 
 def _each(what: Any) -> Iterator[tuple[str | None, Data]]:

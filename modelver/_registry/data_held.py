@@ -11,7 +11,7 @@ from attrs import evolve
 
 from modelver._bundle import collect
 from modelver._capture.data import Frame, array_of, array_pieces, frame_of
-from modelver._registry.described import checked_schema, look_into
+from modelver._registry.described import look_into
 from modelver._registry.plans import (
     Done,
     Plan,
@@ -20,6 +20,7 @@ from modelver._registry.plans import (
     said_of,
     unknown_source,
 )
+from modelver._registry.schemas import checked_schema
 from modelver._values.data import Data
 from modelver._values.digests import digest_of, new_hasher
 from modelver._values.manifest import Input

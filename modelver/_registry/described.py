@@ -1,10 +1,6 @@
 """Rows, columns and types of data, from the files themselves, where that is cheap."""
 
-import json
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-from attrs import evolve
 
 from modelver._bundle import Item, peek, pieces_of
 from modelver._capture.data import (
@@ -18,12 +14,8 @@ from modelver._capture.data import (
     read_footer,
     read_head,
 )
-from modelver._values.manifest import Input
+from modelver._registry.schemas import checked_schema
 
-# The log repeats what is said of inputs, and every reader folds all of it.
-_MAX_SCHEMA: Final = 8 * 1024
-_MAX_SCHEMAS: Final = 32 * 1024
-_LONGEST: Final = 200
 _DELIMITED: Final = (".csv", ".tsv")
 _TABLE: Final = 2  # dimensions
 
@@ -66,24 +58,3 @@ def told_of_array(facts: ArrayFacts | None) -> dict[str, Any]:
         "columns": shape[1] if len(shape) == _TABLE else None,
         "schema": checked_schema(schema),
     }
-
-
-def checked_schema(schema: Mapping[str, str]) -> dict[str, str]:
-    """Return *schema* if a log entry has room for it, and JSON can hold it; else {}."""
-    try:
-        size = len(json.dumps(dict(schema), ensure_ascii=False).encode())
-    except UnicodeEncodeError:
-        return {}
-    longest = max((len(text) for item in schema.items() for text in item), default=0)
-    if size > _MAX_SCHEMA or longest > _LONGEST:
-        return {}
-    return dict(schema)
-
-
-def bounded(inputs: Sequence[Input]) -> list[Input]:
-    """Return *inputs* with as many of their schemas as all may take together."""
-    found, left = [], _MAX_SCHEMAS
-    for source in inputs:
-        left -= len(json.dumps(dict(source.schema)))
-        found.append(source if left >= 0 else evolve(source, schema={}))
-    return found

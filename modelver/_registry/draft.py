@@ -167,6 +167,7 @@ class Draft:
 
     def __enter__(self) -> Self:
         self._open = True
+        self._staging.run["started"] = self._core.clock()
         for role, what in self._given.items():
             is_auto = isinstance(what, str) and what == AUTO and role == "code"
             if what is not None and not is_auto:
@@ -182,6 +183,7 @@ class Draft:
         self._open = False
         if error is not None:
             return
+        self._staging.run["ended"] = self._core.clock()
         said = {
             **self._words,
             "params": self._params,

@@ -6,9 +6,8 @@ from typing import Any
 from attrs import evolve
 
 from modelver._bundle import Item
-from modelver._registry.data import twice
-from modelver._registry.described import bounded
-from modelver._registry.plans import Plan, Spool
+from modelver._registry.plans import Plan, Spool, twice
+from modelver._registry.schemas import bounded
 from modelver._values.manifest import Input
 
 

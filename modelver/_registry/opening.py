@@ -143,6 +143,7 @@ def open_core(
         memory=LocalMemory(folder) if backend.capabilities.persistent else None,
         indexer=lambda: _indexer(indexer),
         author=who,
+        clock=clock,
         read_only=read_only or offline,
         offline=offline,
         root=root,

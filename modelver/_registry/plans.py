@@ -1,8 +1,6 @@
 """What is to be done with one thing of the data, and where it waits meanwhile."""
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -65,8 +63,10 @@ class Spool:
     def place(self, name: str) -> Path:
         """Return a path of this name in a folder of its own, that is there."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="modelver-"))
-            weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+            from tempfile import mkdtemp  # noqa: PLC0415 - seldom needed
+
+            self._folder = Path(mkdtemp(prefix="modelver-"))
+            weakref.finalize(self, _delete, self._folder)
         self._count += 1
         folder = self._folder / str(self._count)
         folder.mkdir()
@@ -95,8 +95,23 @@ class Spool:
     def clear(self) -> None:
         """Delete what waits: the store has it."""
         if self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            _delete(self._folder)
             self._folder = None
+
+
+def _delete(folder: Path) -> None:
+    from shutil import rmtree  # noqa: PLC0415 - the same
+
+    rmtree(folder, ignore_errors=True)
+
+
+def twice(name: str) -> InvalidInputError:
+    """Return the error for two inputs of one name."""
+    return InvalidInputError(
+        f"two inputs are called {quoted(name)}",
+        kind=ErrorKind.BAD_NAME,
+        hint="Name them: data={'one': ..., 'two': ...}.",
+    )
 
 
 def said_of(data: Data) -> dict[str, Any]:

@@ -11,11 +11,9 @@ from attrs import evolve
 from modelver._bundle import digest_path, local_path
 from modelver._lineage import Lineage, users_of, users_of_address, users_of_version
 from modelver._registry.core import Core
-from modelver._registry.data_held import digest_held
 from modelver._registry.gather import facts_of
 from modelver._registry.resolve import resolve
 from modelver._registry.steps import Target
-from modelver._registry.tracked import SUFFIX, find_tracked, named_by
 from modelver._search.compare import Comparison
 from modelver._search.diff import Diff
 from modelver._search.patch import text_patch
@@ -171,6 +169,14 @@ def _ids_of(what: Any, algorithm: str) -> set[str]:
     """Return what the data *what* may be known by; nothing where it is no data."""
     if isinstance(what, str) and (is_digest(what) or _FOREIGN.fullmatch(what)):
         return {what}
+    # Seldom asked for, and much to load.
+    from modelver._registry.data_held import digest_held  # noqa: PLC0415 - see above
+    from modelver._registry.tracked import (  # noqa: PLC0415 - see above
+        SUFFIX,
+        find_tracked,
+        named_by,
+    )
+
     held = digest_held(what, algorithm)
     if held is not None:
         return {held}

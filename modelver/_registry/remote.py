@@ -7,7 +7,6 @@ used for it.
 
 import re
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -146,6 +145,8 @@ class Remote:
                 "kind='snapshot'.",
             )
         inner = [check_bundle_path(key[len(above) :]) for key in keys]
+        from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for folders
+
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             facts = list(pool.map(self._described, keys))
         return [

@@ -21,7 +21,6 @@ from modelver._capture.scrub import clean
 from modelver._capture.settings import plain_settings
 from modelver._registry.contents import known_contents
 from modelver._registry.core import Core
-from modelver._registry.data import plan_data
 from modelver._registry.inputs import InputsGiven
 from modelver._registry.progress import progressing
 from modelver._registry.remembered import RememberedRecords
@@ -96,6 +95,9 @@ class Staging:
 
     def _add_data(self, what: Any) -> None:
         """List what is copied of the data; all of it is looked at by :meth:`store`."""
+        # Most registries are only read: whoever does need not load what describes data.
+        from modelver._registry.data import plan_data  # noqa: PLC0415 - see above
+
         stamps = None if self._rehash else self.core.memory
         for plan in plan_data(self.core, what, stamps):
             self.inputs.add(plan)

@@ -116,3 +116,13 @@ def test_a_word_that_is_unknown(here: Path) -> None:
     ):
         pytest.fail("the block was entered")
     assert here.is_dir()
+
+
+def test_when_it_began_and_ended(here: Path) -> None:
+    """The record tells when the block began and when it ended, in UTC."""
+    with modelver.track("m", "out", create=True) as run:
+        write()
+    told = run.version.run
+    assert here.is_dir()
+    assert told["started"] < told["ended"]
+    assert told["started"].endswith("Z")
