@@ -99,7 +99,7 @@ def _origins(v: ModelVersion) -> Iterator[tuple[str, Cell]]:
         if source.how != "copy":
             told.append(source.how)
         if source.uri is not None:
-            words.append(source.uri)
+            words.append(str(source.uri))
             told.append(source.uri)
         if source.version is not None:
             told.append(f"version {source.version}")

@@ -37,10 +37,7 @@ VERBS: Final = {
 
 EXIT_CODES: Final = (
     (0, "ok"),
-    (
-        1,
-        "a check failed: verify, audit, gate, env, outcome, doctor, pull, update, diff",
-    ),
+    (1, "a check failed, or a gate: the help of a verb says when"),
     (2, "usage: the call cannot be right; nothing was written"),
     (3, "not found"),
     (4, "conflict: moved meanwhile, taken already, or ambiguous"),

@@ -10,7 +10,7 @@ AUDITING: Final[Sequence[Verb]] = (
         "audit",
         "commands_audit:audit",
         CHECK,
-        "tell what versions have of what is needed to make them again, with a grade",
+        "tell what versions have of what it takes to make them again",
         (
             word("of", "a model, or a version; none: everything", nargs="?"),
             option(
@@ -26,7 +26,7 @@ AUDITING: Final[Sequence[Verb]] = (
         "gate",
         "commands_audit:gate",
         CHECK,
-        "tell whether the metrics of a version are good enough; exits with 1 if not",
+        "tell whether the metrics of a version are good enough",
         (
             REF,
             word(
@@ -41,9 +41,9 @@ AUDITING: Final[Sequence[Verb]] = (
             ),
             JUNIT,
         ),
-        "All conditions must hold. A side is a number or a metric, with a number that "
-        "is added, taken off or multiplied: auc, base.auc - 0.002, "
-        'slices."country=DE".auc, slices.*.auc (every slice), base.auc * 0.99. '
+        "Exits with 1 if one of the conditions does not hold. A side is a number or a "
+        "metric, with a number that is added, taken off or multiplied: auc, "
+        'base.auc - 0.002, slices."country=DE".auc, slices.*.auc (every slice). '
         "Conditions may be joined by 'and'. A metric that is missing fails.",
         'gate fraud@1.4.0 "auc >= base.auc - 0.002" --base fraud@production',
     ),

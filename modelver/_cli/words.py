@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from modelver._values.data import Data
 from modelver._values.jsonstrict import loads
 from modelver._values.text import quoted
 from modelver.errors import (
@@ -191,6 +190,8 @@ def data_sources(
     """
     if not pinned and not digested and not any("://" in text for text in copied):
         return sources(copied, "--data")
+    from modelver._values.data import Data  # noqa: PLC0415 - help must not load attrs
+
     found: dict[str, Data] = {}
     for words, how in ((copied, None), (pinned, "reference"), (digested, "digest")):
         for text in words:

@@ -12,7 +12,7 @@ from modelver._bundle import BundleReader, checkout, digest_path, local_path
 from modelver._capture import capture_run
 from modelver._registry.core import Core
 from modelver._registry.fetching import fetch_input
-from modelver._registry.rehearsal import VARIABLE, Noted, noted, overlaid
+from modelver._registry.rehearsal import VARIABLE, Noted, noted, overlay_of
 from modelver._registry.stage_set import files_below, inside, set_stage
 from modelver._registry.version import ModelVersion
 from modelver._reproduce.compare import same_tensors
@@ -89,6 +89,7 @@ class Attempt:
             "L3": self._metrics,
             "L4": self._outputs,
         }
+        plan = self.plan()
         results: list[LevelResult] = []
         stopped: str | None = None
         failed = False
@@ -101,7 +102,10 @@ class Attempt:
                 results.append(LevelResult(level=level, outcome=UNTRIED, why=stopped))
                 continue
             began = time.monotonic()
-            outcome, why, details = attempt()
+            try:
+                outcome, why, details = attempt()
+            except ModelverError as error:
+                outcome, why, details = FAILED, error.message, error.hints
             took = time.monotonic() - began
             results.append(
                 LevelResult(
@@ -117,7 +121,7 @@ class Attempt:
             ref=self._version.ref,
             digest=self._version.digest,
             results=tuple(results),
-            plan=self.plan(),
+            plan=plan,
             host={
                 k: v
                 for k, v in capture_run().items()
@@ -323,7 +327,8 @@ class Attempt:
         if self._noted is None:
             found = files_below(self._place / "run", self._recipe)
             return {k: v for k, v in found.items() if k.startswith("model/")}
-        backend = overlaid(self._core.backend, self._place / "rehearsal")
+        stage = self._place / "rehearsal"
+        backend = overlay_of(self._core.backend, stage, self._noted)
         algorithm = self._core.log.state.info.digest
         manifest = ManifestStore(backend, algorithm).read(self._noted.manifest)
         files = [file for file in manifest.bundle.files if file.role == "model"]

@@ -6,7 +6,14 @@ from typing import Any, Final
 from modelver._bundle import collect, folder_digest
 from modelver._registry.described import look_into
 from modelver._registry.plans import Done, Plan, Spool, said_of
-from modelver._registry.remote import MOST_READ, Digested, Remote, RemoteFile, check_url
+from modelver._registry.remote import (
+    MOST_READ,
+    Digested,
+    Remote,
+    RemoteFile,
+    check_url,
+    digest_pieces,
+)
 from modelver._values.data import Data
 from modelver._values.digests import digest_of
 from modelver._values.manifest import Input
@@ -26,14 +33,16 @@ def far_plan(name: str | None, data: Data, algorithm: str) -> Plan:
         remote = Remote(url, data.storage_options, version=data.version)
         if data.how == "copy":
             return _fetched(remote, name, data, spool)
-        return Done(input=_pinned(remote, named, data, algorithm))
+        return Done(input=_pinned(remote, named, data, algorithm, spool))
 
-    return Plan(name=named, copied=data.how == "copy", run=run)
+    return Plan(name=named, copied=data.how == "copy", reads=True, run=run)
 
 
-def _pinned(remote: Remote, name: str, data: Data, algorithm: str) -> Input:
+def _pinned(
+    remote: Remote, name: str, data: Data, algorithm: str, spool: Spool
+) -> Input:
     """Return the input for what stays where it is."""
-    sums = sums_of(remote, algorithm, read_all=data.how == "digest")
+    sums = sums_of(remote, algorithm, read_all=data.how == "digest", spool=spool)
     digests = [each.digest for each in sums]
     fields: dict[str, Any] = {
         "kind": "folder" if remote.is_folder else "file",
@@ -52,13 +61,16 @@ def _pinned(remote: Remote, name: str, data: Data, algorithm: str) -> Input:
     )
 
 
-def sums_of(remote: Remote, algorithm: str, *, read_all: bool) -> list[Digested]:
+def sums_of(
+    remote: Remote, algorithm: str, *, read_all: bool, spool: Spool | None = None
+) -> list[Digested]:
     """Return what each file at an address is known by, and its size.
 
     Args:
         remote: The address.
         algorithm: The registry's digest, for what must be read.
         read_all: Read also that of which the store has a checksum.
+        spool: Told of what is read.
     """
     found: list[Digested] = []
     left = MOST_READ
@@ -67,7 +79,11 @@ def sums_of(remote: Remote, algorithm: str, *, read_all: bool) -> list[Digested]
         if not read_all and facts is not None and facts.checksum is not None:
             found.append(Digested(facts.checksum, facts.size))
             continue
-        found.append(remote.digest(file, algorithm, None if read_all else left))
+        pieces = remote.pieces(file, None if read_all else left)
+        if spool is not None:
+            spool.expect(-1 if facts is None else facts.size)
+            pieces = spool.told(pieces)
+        found.append(digest_pieces(pieces, algorithm))
         left -= found[-1].size
     return found
 
@@ -102,7 +118,8 @@ def _fetched(remote: Remote, name: str | None, data: Data, spool: Spool) -> Done
     place = spool.place(remote.name)
     for file in remote.files:
         path = place / file.inner if remote.is_folder else place
-        spool.write(path, remote.pieces(file))
+        spool.expect(-1 if file.facts is None else file.facts.size)
+        spool.write(path, spool.told(remote.pieces(file)))
     items = collect("data", place if name is None else {name: place})
     found: dict[str, Any] = {} if remote.is_folder else look_into(items[0])
     found["version"] = _version(remote)

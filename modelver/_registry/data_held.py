@@ -20,9 +20,10 @@ from modelver._registry.plans import (
     said_of,
     unknown_source,
 )
+from modelver._registry.remote import digest_pieces
 from modelver._registry.schemas import checked_schema
 from modelver._values.data import Data
-from modelver._values.digests import digest_of, new_hasher
+from modelver._values.digests import digest_of
 from modelver._values.manifest import Input
 from modelver._values.paths import check_bundle_path
 from modelver.errors import ErrorKind, InvalidInputError
@@ -134,11 +135,8 @@ def _named(name: str | None, otherwise: str) -> str:
 
 
 def _digest(pieces: Iterable[bytes], algorithm: str) -> tuple[str, int]:
-    hasher, size = new_hasher(algorithm), 0
-    for piece in pieces:
-        hasher.update(piece)
-        size += len(piece)
-    return f"{algorithm}:{hasher.hexdigest()}", size
+    found = digest_pieces(pieces, algorithm)
+    return found.digest, found.size
 
 
 def _input(

@@ -85,9 +85,10 @@ def here_plan(name: str | None, data: Data, place: Place) -> Plan:
     refuse_pointers(items)
     _check_reference(path, items, how, uri)
 
-    def read(_: Spool) -> Done:
+    def read(spool: Spool) -> Done:
         algorithm = place.core.log.state.info.digest
-        digests = digest_items(items, algorithm, stamps=place.stamps)
+        spool.expect(sum(item.size for item in items))
+        digests = digest_items(items, algorithm, stamps=place.stamps, progress=spool)
         pairs = zip((item.inner for item in items), digests, strict=True)
         found = {} if is_folder else look_into(items[0])
         fields = {"kind": "folder" if is_folder else "file", **found, **said_of(data)}
@@ -101,7 +102,7 @@ def here_plan(name: str | None, data: Data, place: Place) -> Plan:
         )
         return Done(input=made)
 
-    return Plan(name=named, copied=False, items=items, look=look, run=read)
+    return Plan(name=named, copied=False, reads=True, items=items, look=look, run=read)
 
 
 def _check_reference(

@@ -40,11 +40,14 @@ class Demand:
         """
         if not self.clean:
             return
-        what = None
+        what, failing = None, "tree"
+        modules = staging.run.get("git_submodules", [])
         if staging.code is None:
-            what = "no Git commit is known of its code"
+            what, failing = "no Git commit is known of its code", "commit"
         elif staging.run.get("git_dirty") is True:
             what = "its work tree has changes that are not committed"
+        elif any(module.get("dirty") for module in modules):
+            what = "a submodule of its work tree has changes"
         elif staging.run.get("git_dirty") is not False:
             what = "it cannot be told whether its work tree is clean"
         if what is not None:
@@ -53,7 +56,7 @@ class Demand:
                 kind=ErrorKind.REQUIREMENT,
                 hint="Commit the changes, or register without require_clean=True "
                 "(--require-clean).",
-                failing=["tree"],
+                failing=[failing],
             )
 
     def before_commit(self, registration: Registration) -> None:

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import frozen
 
@@ -21,7 +21,15 @@ from modelver._bundle import (
     pieces_of,
     read_small,
 )
-from modelver._capture.data import MAX_LISTING, cache_key, read_listing
+from modelver._capture.data import MAX_LISTING, cache_key, listing_sum, read_listing
+from modelver._registry.arriving import (
+    Arriving,
+    changed_input,
+    input_nowhere,
+    listed_files,
+    pieces_at,
+    write_pieces,
+)
 from modelver._registry.core import Core
 from modelver._registry.data_far import listing_digest, sums_of
 from modelver._registry.remote import Remote
@@ -45,6 +53,7 @@ from modelver.errors import (
 _DIR: Final = ".dir"
 _PIECE: Final = 2**20
 _MD5: Final = ("md5", "md5lf")
+P = TypeVar("P")
 
 
 @frozen(kw_only=True)
@@ -96,8 +105,18 @@ def resolve_input(
         if where.supplied is not None:
             fetch.copy(where.supplied)
         elif not (fetch.from_here(where.near) or fetch.from_there(where)):
-            raise _nowhere(source)
+            raise input_nowhere(source)
     return dest
+
+
+def check_input(core: Core, source: Input, path: Path) -> None:
+    """Compare what lies at *path* with what was recorded of an input; copy nothing.
+
+    Raises:
+        IntegrityError: It is something else (kind ``INPUT_CHANGED``).
+        NotFoundError: What was recorded is nothing that bytes can be compared with.
+    """
+    _Fetch(source, None, core.log.state.info.digest).copy(path)
 
 
 @contextmanager
@@ -122,7 +141,7 @@ def _version(core: Core, source: Input, dest: Path) -> Path:
     state = core.state()
     found = resolve(state, Ref.parse(source.uri or source.digest), quiet=True)
     if found.bundle != source.digest:
-        raise _changed(source, found.bundle)
+        raise changed_input(source, found.bundle)
     reader = core.reader(found)
     files = [file for file in reader.manifest.bundle.files if file.role == "model"]
     return checkout(reader, files, dest, None)
@@ -131,16 +150,24 @@ def _version(core: Core, source: Input, dest: Path) -> Path:
 class _Fetch:
     """Brings the bytes of one input to one place."""
 
-    def __init__(self, source: Input, dest: Path, algorithm: str) -> None:
+    def __init__(self, source: Input, dest: Path | None, algorithm: str) -> None:
+        """Look at nothing yet.
+
+        Args:
+            source: The input.
+            dest: Where its bytes go; None: nowhere, they are only compared.
+            algorithm: The registry's digest.
+        """
         self.source = source
         self.dest = dest
         self._algorithm = algorithm
         self._kind, _, self._name = source.digest.partition(":")
         self._is_folder = source.kind == "folder"
+        self._where = source.uri
 
     def copy(self, path: Path) -> None:
         """Take what the caller says is it."""
-        if self.source.kind == "table" or not (self._sum().known or self._is_folder):
+        if self.source.kind == "table" or not self._can_compare():
             raise NotFoundError(
                 f"whether {quoted(os.fspath(path), 200)} is the input "
                 f"{quoted(self.source.name)} cannot be told: what is known of it is "
@@ -148,12 +175,18 @@ class _Fetch:
                 kind=ErrorKind.FILE,
                 hint="Load it as it was loaded then, and compare its digest.",
             )
+        self._where = os.fspath(path)
         items = collect("data", path)
         is_folder = items[0].group[1]
         if is_folder != self._is_folder:
-            raise _changed(self.source, "a folder" if is_folder else "a file")
-        files = [(item.inner, pieces_of(item)) for item in items]
-        self._take(files if is_folder else [("", files[0][1])])
+            raise self._changed("a folder" if is_folder else "a file")
+        files = [Arriving(item.inner, pieces_of(item)) for item in items]
+        self._take(files if is_folder else [Arriving("", files[0].pieces)])
+
+    def _can_compare(self) -> bool:
+        if self._is_folder:
+            return self._kind in (self._algorithm, "md5")
+        return self._sum().known
 
     def from_here(self, near: Path | None) -> bool:
         """Look where DVC and Git LFS keep bytes on this machine."""
@@ -171,7 +204,7 @@ class _Fetch:
             for above in (whole, *whole.parents):
                 found = above / ".git" / oid
                 if found.is_file():
-                    self._take([("", _pieces(found))])
+                    self._take([Arriving("", pieces_at(found))])
                     return True
         return False
 
@@ -181,14 +214,14 @@ class _Fetch:
         if not found.is_file():
             return False
         if not self._name.endswith(_DIR):
-            self._take([("", _pieces(found))])
+            self._take([Arriving("", pieces_at(found))])
             return True
         listing = self._listing(read_small(found, MAX_LISTING) or b"")
         each = {p: place / cache_key(m, legacy=legacy) for p, m in listing.items()}
         if not all(path.is_file() for path in each.values()):
             return False
-        files = {path: _pieces(place) for path, place in each.items()}
-        self._take_listed(listing, files, legacy=legacy)
+        files = listed_files(listing, each.items(), pieces_at, legacy=legacy)
+        self._take(files, listed=True)
         return True
 
     def _is_legacy(self, place: Path) -> bool:
@@ -213,12 +246,15 @@ class _Fetch:
         except InvalidInputError as error:
             if error.kind is not ErrorKind.MISSING_FILE:
                 raise
-            raise _nowhere(self.source) from error
+            raise input_nowhere(self.source) from error
         if remote.is_folder != self._is_folder:
-            raise _changed(self.source, "a folder" if remote.is_folder else "a file")
+            raise self._changed("a folder" if remote.is_folder else "a file")
         self._check_told(remote)
-        files = [(f.inner, remote.pieces(f)) for f in remote.files]
-        self._take(files if self._is_folder else [("", files[0][1])])
+        files = [
+            Arriving(f.inner, remote.pieces(f), f.facts.checksum if f.facts else None)
+            for f in remote.files
+        ]
+        self._take(files if self._is_folder else [Arriving("", files[0].pieces)])
         return True
 
     def _version(self) -> str | None:
@@ -233,19 +269,17 @@ class _Fetch:
                     remote.files, [s.digest for s in sums], self._algorithm
                 )
                 if found != self.source.digest:
-                    raise _changed(self.source, found)
+                    raise self._changed(found)
             return
         facts = remote.files[0].facts
         if facts is None:
             return
         if self.source.size >= 0 and facts.size not in (-1, self.source.size):
-            raise _changed(self.source, f"{facts.size:,} bytes")
+            raise self._changed(f"{facts.size:,} bytes")
         if self._sum().known:
             return
         if facts.checksum != self.source.digest:
-            raise _changed(
-                self.source, facts.checksum or "nothing that can be compared"
-            )
+            raise self._changed(facts.checksum or "nothing that can be compared")
 
     def _from_remote_of_dvc(self, uri: str, options: Mapping[str, Any] | None) -> None:
         """Fetch a folder from a remote of DVC's: its listing, then each file."""
@@ -262,8 +296,9 @@ class _Fetch:
             )
             yield from at.pieces(at.files[0])
 
-        files = {path: pieces(md5) for path, md5 in listing.items()}
-        self._take_listed(listing, files, legacy=legacy)
+        self._take(
+            listed_files(listing, listing.items(), pieces, legacy=legacy), listed=True
+        )
 
     def _listing(self, raw: bytes) -> dict[str, str]:
         """Return the sums of a folder's files; the listing is the input's own."""
@@ -271,84 +306,52 @@ class _Fetch:
         total.update(raw)
         listing = read_listing(raw)
         if not total.matches() or listing is None:
-            raise _changed(self.source, total.actual)
+            raise self._changed(total.actual)
         return listing
 
-    def _take_listed(
-        self,
-        listing: Mapping[str, str],
-        files: Mapping[str, Iterable[bytes]],
-        *,
-        legacy: bool,
-    ) -> None:
-        for path, pieces in files.items():
-            total = Sum(f"{'md5lf' if legacy else 'md5'}:{listing[path]}")
-            _write(self.dest / check_bundle_path(path), pieces, total)
-            if not total.matches():
-                raise _changed(self.source, f"{path}: {total.actual}")
+    def _take(self, files: Iterable[Arriving], *, listed: bool = False) -> None:
+        """Write files below the target, or the one file there; then compare.
 
-    def _take(self, files: Iterable[tuple[str, Iterable[bytes]]]) -> None:
-        """Write files below the target, or the one file there; then compare."""
+        Args:
+            files: Where they come from.
+            listed: They are those of a listing, which has been compared already.
+        """
         found: list[tuple[str, str]] = []
         size = 0
-        total = self._sum()
-        for inner, pieces in files:
-            path = self.dest / check_bundle_path(inner) if inner else self.dest
-            each = Sum(f"{self._algorithm}:") if inner else total
-            size += _write(path, pieces, each)
-            found.append((inner, each.actual))
+        whole = self._sum()
+        each_kind = "md5" if self._name.endswith(_DIR) else self._algorithm
+        for file in files:
+            total = Sum(f"{each_kind}:") if file.inner else whole
+            told = Sum(file.expected or "")
+            size += write_pieces(self._place(file.inner), file.pieces, (total, told))
+            if told.known and not told.matches():
+                raise self._changed(f"{file.inner}: {told.actual}")
+            found.append((file.inner, total.actual))
         if self._is_folder:
-            actual = folder_digest(found, self._algorithm)
-            if self._kind == self._algorithm and actual != self.source.digest:
-                raise _changed(self.source, actual)
-        elif total.known and not total.matches():
-            raise _changed(self.source, total.actual)
+            if not listed:
+                self._compare_folder(found)
+        elif whole.known and not whole.matches():
+            raise self._changed(whole.actual)
         if self.source.size not in (-1, size):
-            raise _changed(self.source, f"{size:,} bytes")
+            raise self._changed(f"{size:,} bytes")
+
+    def _place(self, inner: str) -> Path | None:
+        if self.dest is None:
+            return None
+        return self.dest / check_bundle_path(inner) if inner else self.dest
+
+    def _compare_folder(self, found: list[tuple[str, str]]) -> None:
+        actual = self.source.digest
+        if self._kind == self._algorithm:
+            actual = folder_digest(found, self._algorithm)
+        elif self._name.endswith(_DIR) and self._kind == "md5":
+            bare = {path: total.partition(":")[2] for path, total in found}
+            actual = f"md5:{listing_sum(bare)}{_DIR}"
+        if actual != self.source.digest:
+            raise self._changed(actual)
+
+    def _changed(self, actual: str) -> IntegrityError:
+        return changed_input(self.source, actual, self._where)
 
     def _sum(self) -> Sum:
         return Sum(self.source.digest)
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
-
-
-def _write(path: Path, pieces: Iterable[bytes], total: Sum) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    size = 0
-    with path.open("xb") as file:
-        for piece in pieces:
-            total.update(piece)
-            size += file.write(piece)
-    return size
-
-
-def _changed(source: Input, actual: str) -> IntegrityError:
-    where = "" if source.uri is None else f" at {quoted(source.uri, 200)}"
-    return IntegrityError(
-        f"the input {quoted(source.name)}{where} is not what it was when the version "
-        f"was made: {source.digest} is recorded, {actual} was found",
-        kind=ErrorKind.INPUT_CHANGED,
-        expected=source.digest,
-        actual=actual,
-        hint="Hand in the bytes of then if you have them; the store may keep older "
-        "versions.",
-        name=source.name,
-    )
-
-
-def _nowhere(source: Input) -> NotFoundError:
-    kept = {
-        "digest": "only its digest was kept",
-        "reference": "nothing was found where it was",
-    }
-    return NotFoundError(
-        f"the bytes of the input {quoted(source.name)} are not here: "
-        f"{kept.get(source.how, 'it is a file of the version')}",
-        kind=ErrorKind.FILE,
-        hint=f"Hand them in: they are compared with {source.digest}.",
-        ref=source.name,
-    )

@@ -1,14 +1,14 @@
 """The bytes of an input that was not copied: found, and compared with what it was."""
 
-import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from modelver._bundle import digest_path, local_path
+from modelver._bundle import local_path
 from modelver._registry.core import Core
+from modelver._registry.fetch_input import Sources, check_input, resolve_input
 from modelver._values.manifest import Input
-from modelver._values.text import quoted
-from modelver.errors import ErrorKind, IntegrityError, NotFoundError
+from modelver.errors import IntegrityError, NotFoundError
 
 
 def fetch_input(
@@ -26,24 +26,18 @@ def fetch_input(
     Raises:
         IntegrityError: They are other bytes than those that were registered.
         NotFoundError: They cannot be had.
+        StorageError: The store that has them cannot be asked.
     """
     if given is not None:
-        return _compared(core, source, local_path(given, f"the input {source.name}"))
-    if nearby is not None and nearby.exists():
-        return _compared(core, source, nearby)
-    raise NotFoundError(
-        f"only {source.digest} is known of it",
-        kind=ErrorKind.FILE,
-        hint=f"Say where it lies: data={{{source.name!r}: path}}.",
-    )
-
-
-def _compared(core: Core, source: Input, path: Path) -> Path:
-    if source.digest in digest_path(path, core.log.state.info.digest):
+        path = local_path(given, f"the input {source.name}")
+        check_input(core, source, path)
         return path
-    raise IntegrityError(
-        f"{quoted(os.fspath(path))} holds other data than was registered",
-        kind=ErrorKind.OBJECT_DAMAGED,
-        expected=source.digest,
-        hint="Somebody changed it: find the data that the model was made from.",
-    )
+    if nearby is not None and nearby.exists():
+        if source.how == "digest":
+            check_input(core, source, nearby)
+            return nearby
+        # What was pinned elsewhere may be had from there, whatever lies here now.
+        with suppress(IntegrityError, NotFoundError):
+            check_input(core, source, nearby)
+            return nearby
+    return resolve_input(core, source, dest, Sources(near=Path.cwd()))

@@ -6,6 +6,7 @@ from typing import Any
 from attrs import evolve
 
 from modelver._bundle import Item
+from modelver._bundle.ports import Progress
 from modelver._registry.plans import Plan, Spool, twice
 from modelver._registry.schemas import bounded
 from modelver._values.manifest import Input
@@ -40,8 +41,18 @@ class InputsGiven:
         if plan.parent is not None:
             self.parents.append(plan.parent)
 
-    def carry_out(self) -> list[Item]:
-        """Read what the plans since the last call must read; return files to store."""
+    @property
+    def reads(self) -> bool:
+        """Whether the plans since the last call may have much to read."""
+        return any(plan.reads for plan in self._plans)
+
+    def carry_out(self, progress: Progress | None) -> list[Item]:
+        """Read what the plans since the last call must read; return files to store.
+
+        Args:
+            progress: Told of bytes.
+        """
+        self._spool.tell(progress)
         plans, self._plans = self._plans, []
         items: list[Item] = []
         for plan in plans:

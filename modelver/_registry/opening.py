@@ -16,7 +16,7 @@ from modelver._registry.places import (
     is_offline,
     state_folder,
 )
-from modelver._registry.rehearsal import overlaid
+from modelver._registry.rehearsal import means_the_real_one, overlaid
 from modelver._store import (
     Committer,
     HeadMemory,
@@ -45,7 +45,7 @@ def address(url: str | os.PathLike[str] | None) -> str:
     Raises:
         RegistryNotFoundError: Neither is given.
     """
-    if url is not None:
+    if url is not None and not (_is_path(url) and means_the_real_one(url)):
         if not isinstance(url, str | os.PathLike):
             raise InvalidInputError(
                 f"a registry's address is given as {type(url).__name__}",
@@ -59,6 +59,10 @@ def address(url: str | os.PathLike[str] | None) -> str:
             hint="Call Registry('./registry'), or set the variable to an address.",
         )
     return named
+
+
+def _is_path(url: object) -> bool:
+    return isinstance(url, str | os.PathLike)
 
 
 def open_backend(url: str, storage_options: Mapping[str, Any] | None) -> Backend:

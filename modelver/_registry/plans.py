@@ -2,13 +2,14 @@
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import Factory, frozen
 
 from modelver._bundle import Item
+from modelver._bundle.ports import Progress
 from modelver._values.data import Data
 from modelver._values.manifest import Input
 from modelver._values.text import quoted
@@ -39,6 +40,7 @@ class Plan:
     Attributes:
         name: Of the input.
         copied: Whether its files become part of the version.
+        reads: Whether much may have to be read for it, besides what is copied.
         items: Its files, as they were listed now.
         look: Lists them again; None where they cannot change.
         parent: The exact ref of the version that it is; None where it is none.
@@ -47,6 +49,7 @@ class Plan:
 
     name: str
     copied: bool
+    reads: bool = False
     items: tuple[Item, ...] = ()
     look: Callable[[], list[Item]] | None = None
     parent: str | None = None
@@ -54,11 +57,38 @@ class Plan:
 
 
 class Spool:
-    """A folder for what comes from elsewhere, until the version holds it."""
+    """Where what comes from elsewhere waits, and who is told that it comes."""
 
     def __init__(self) -> None:
         self._folder: Path | None = None
         self._count = 0
+        self._expected = 0
+        self._progress: Progress | None = None
+
+    def tell(self, progress: Progress | None) -> None:
+        """Say whom to tell of what is read from now on."""
+        self._progress, self._expected = progress, 0
+
+    def expect(self, size: int) -> None:
+        """Tell that so many bytes more will be read; -1: nobody knows how many."""
+        self._expected += max(size, 0)
+        if self._progress is not None:
+            self._progress.set_size(self._expected)
+
+    def set_size(self, size: int) -> None:
+        """See :meth:`expect`: whoever reads knows of his own bytes alone."""
+        self.expect(size)
+
+    def relative_update(self, inc: int = 1) -> None:
+        """Tell that so many bytes more were read."""
+        if self._progress is not None:
+            self._progress.relative_update(inc)
+
+    def told(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield *pieces*, and tell of each."""
+        for piece in pieces:
+            yield piece
+            self.relative_update(len(piece))
 
     def place(self, name: str) -> Path:
         """Return a path of this name in a folder of its own, that is there."""

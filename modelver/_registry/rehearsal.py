@@ -32,6 +32,7 @@ class Noted:
 
     Attributes:
         url: Of the registry.
+        place: Name of the overlay's folder, below that of the rehearsal.
         name: Of the model.
         bundle: Digest of the bundle.
         manifest: Digest of the manifest.
@@ -40,6 +41,7 @@ class Noted:
     """
 
     url: str
+    place: str
     name: str
     bundle: str
     manifest: str
@@ -53,19 +55,44 @@ def rehearsing() -> Path | None:
     return Path(named) if named else None
 
 
-def overlaid(backend: Backend, folder: Path | None = None) -> Backend:
-    """Return *backend*, below an overlay where this is a rehearsal.
+def overlay_of(backend: Backend, folder: Path, found: Noted) -> Backend:
+    """Return the store in which the rehearsal of *folder* registered *found*.
 
     Args:
-        backend: Of the real registry.
-        folder: Of the rehearsal; None: the one that this process is in.
+        backend: Of the registry that the rehearsal is of.
+        folder: Of the rehearsal.
+        found: What was noted; only a name below *folder* is believed.
     """
-    folder = folder if folder is not None else rehearsing()
+    return _over(backend, folder / Path(found.place).name)
+
+
+def overlaid(backend: Backend) -> Backend:
+    """Return *backend*, below an overlay where this is a rehearsal."""
+    folder = rehearsing()
     if folder is None or isinstance(backend, OverlayBackend):
         return backend
-    place = folder / sha256(backend.url.encode()).hexdigest()[:16]
+    return _over(backend, folder / _place_of(backend.url))
+
+
+def _place_of(url: str) -> str:
+    return sha256(url.encode()).hexdigest()[:16]
+
+
+def _over(backend: Backend, place: Path) -> Backend:
     above: Backend = load_backend("file")(os.fspath(place), storage_options=None)
     return OverlayBackend(backend, above)
+
+
+def means_the_real_one(url: str | os.PathLike[str]) -> bool:
+    """Return whether *url* is a relative path in a rehearsal.
+
+    The script runs elsewhere now: what was ``../registry`` is where it is registered,
+    which ``MODELVER_REGISTRY`` names.
+    """
+    named = os.fspath(url)
+    if rehearsing() is None or "://" in named:
+        return False
+    return not Path(named).is_absolute()
 
 
 def note(
@@ -79,6 +106,7 @@ def note(
         raise InternalError("a rehearsed registration has no manifest")
     said = {
         "url": url,
+        "place": _place_of(url),
         "name": name,
         "bundle": bundle,
         "manifest": manifest,

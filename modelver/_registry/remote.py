@@ -6,7 +6,7 @@ used for it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -56,10 +56,19 @@ class RemoteFile:
 
 @frozen
 class Digested:
-    """What reading a file has told: its digest, and its bytes."""
+    """What reading a file has told: its digest, and how many bytes it has."""
 
     digest: str
     size: int
+
+
+def digest_pieces(pieces: Iterable[bytes], algorithm: str) -> Digested:
+    """Return the digest of bytes that come in pieces, and how many there were."""
+    hasher, size = new_hasher(algorithm), 0
+    for piece in pieces:
+        hasher.update(piece)
+        size += len(piece)
+    return Digested(f"{algorithm}:{hasher.hexdigest()}", size)
 
 
 class Remote:
@@ -203,14 +212,6 @@ class Remote:
         if found is None:
             raise self._changed(file)
         return found
-
-    def digest(self, file: RemoteFile, algorithm: str, limit: int | None) -> Digested:
-        """Read *file*, and return its digest and size."""
-        hasher, size = new_hasher(algorithm), 0
-        for piece in self.pieces(file, limit):
-            hasher.update(piece)
-            size += len(piece)
-        return Digested(f"{algorithm}:{hasher.hexdigest()}", size)
 
     def _changed(self, file: RemoteFile) -> InvalidInputError:
         return InvalidInputError(

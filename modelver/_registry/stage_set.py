@@ -55,8 +55,7 @@ def set_stage(
     """
     top.mkdir(parents=True)
     if (version / "code").is_dir():
-        place = inside(top, recipe.sources.get("code", "."))
-        _put(version / "code", place)
+        _put(version / "code", inside(top, recipe.sources.get("code", ".")))
     for path, place in sorted(recipe.sources.items()):
         role = path.partition("/")[0]
         if path == "code" or role not in _ROLES:

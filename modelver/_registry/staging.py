@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -150,7 +151,9 @@ class Staging:
             InvalidInputError: A file or folder changed meanwhile, or holds a secret.
             StorageError: The store refuses.
         """
-        self.take(self.inputs.carry_out())
+        with self._progress if self.inputs.reads else nullcontext():
+            fetched = self.inputs.carry_out(self._progress)
+        self.take(fetched)
         if not self._waiting and not self._looks:
             return
         items, self._waiting = self._waiting, []

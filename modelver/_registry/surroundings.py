@@ -6,12 +6,13 @@ Nothing here fails a registration: what cannot be taken in is left out, and told
 import os
 import stat
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from modelver._bundle import Item
 from modelver._capture import (
+    MAX_STRIPPED,
     CodeTree,
     capture_tree,
     entry_of,
@@ -21,6 +22,7 @@ from modelver._capture import (
     given_container,
     lock_drift,
     place_of_code,
+    strip_outputs,
 )
 from modelver._capture.scrub import scrub_url
 from modelver._registry.arguments import plain_json
@@ -28,7 +30,6 @@ from modelver._registry.staging import Staging
 from modelver._registry.wanted import Wanted
 from modelver._values.manifest import Code
 from modelver._values.names import check_text
-from modelver._values.paths import check_bundle_path
 from modelver._values.text import quoted
 from modelver.errors import ErrorKind, InvalidInputError
 
@@ -65,7 +66,7 @@ def add_code(staging: Staging, what: Any) -> Path | None:
         staging.add("code", what)
         place = _first_path(what)
         if place is not None:
-            tell_tree(staging, capture_tree(place))
+            tell_tree(staging, capture_tree(place, files=False))
         return place if place is not None and place.is_dir() else None
     if os.environ.get(VARIABLE, "").strip().lower() in _OFF:
         return None
@@ -97,8 +98,10 @@ def _add_tree(staging: Staging, tree: CodeTree | None) -> None:
     items: list[Item] = []
     if tree is not None:
         omitted = [*tree.omitted]
-        for path in _that_fit(tree.files, omitted):
-            item = _item_of(path, tree.base / path)
+        for path in tree.files:
+            # macOS hands out decomposed names; a bundle has one spelling of each.
+            name = unicodedata.normalize("NFC", path)
+            item = _item_of(name, tree.base / path)
             if item is None:
                 omitted.append((path, "it cannot be read"))
             else:
@@ -117,16 +120,20 @@ def _item_of(path: str, place: Path) -> Item | None:
     """Return a file of the code as it is now; None where it cannot be read.
 
     It is read at once: somebody may be editing it while a training run registers, and
-    that is no reason to refuse the model.
+    that is no reason to refuse the model. A notebook is kept without its outputs.
     """
+    notebook = path.endswith(".ipynb")
+    most = MAX_STRIPPED if notebook else _MOST_AT_ONCE
     try:
         with os.fdopen(os.open(place, _OPEN), "rb") as file:
             info = os.fstat(file.fileno())
-            if not stat.S_ISREG(info.st_mode) or info.st_size > _MOST_AT_ONCE:
+            if not stat.S_ISREG(info.st_mode) or info.st_size > most:
                 return None
-            data = file.read(_MOST_AT_ONCE + 1)
+            data = file.read(most + 1)
     except OSError:
         return None
+    if notebook:
+        data = strip_outputs(data)
     if len(data) > _MOST_AT_ONCE:
         return None
     executable = bool(info.st_mode & stat.S_IXUSR) and os.name != "nt"
@@ -143,23 +150,6 @@ def _bytes_item(path: str, data: bytes, *, executable: bool = False) -> Item:
         group=(path, False),
         inner=path,
     )
-
-
-def _that_fit(paths: Iterable[str], omitted: list[tuple[str, str]]) -> list[str]:
-    """Return the paths that a bundle can hold; tell of the others."""
-    taken: dict[str, str] = {}
-    for path in paths:
-        key = unicodedata.normalize("NFC", path).casefold()
-        try:
-            check_bundle_path(f"code/{path}")
-        except InvalidInputError as error:
-            omitted.append((path, error.message))
-            continue
-        if key in taken:
-            omitted.append((path, f"its name is that of {taken[key]}, but for case"))
-        else:
-            taken[key] = path
-    return list(taken.values())
 
 
 def tell_tree(
@@ -245,11 +235,16 @@ def _seeds(seeds: Any) -> Any:
     return every
 
 
-def _links(links: Mapping[str, str]) -> dict[str, str]:
-    if not isinstance(links, Mapping) or len(links) > _MOST_TOLD:
+def _links(links: Any) -> dict[str, str]:
+    if not isinstance(links, Mapping):
         raise InvalidInputError(
-            "links are given as no mapping, or as one that is too long",
+            f"links are given as {type(links).__name__}, expected a mapping",
             hint="For instance links={'mlflow': 'https://tracking.example/run/7'}.",
+        )
+    if len(links) > _MOST_TOLD:
+        raise InvalidInputError(
+            f"{len(links)} links are given, at most {_MOST_TOLD} are kept",
+            kind=ErrorKind.TOO_LARGE,
         )
     found = {}
     for kind, url in links.items():

@@ -3,6 +3,7 @@
 import functools
 import inspect
 import os
+import stat
 import warnings
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -162,7 +163,8 @@ class Track:
                 hint="Use it as @modelver.track(name), or as a block.",
             )
         made: Tracked[P, R] = Tracked(self, function)
-        return functools.update_wrapper(made, function)
+        functools.update_wrapper(made, function)
+        return made
 
     def again(self) -> "Track":
         """Return a run of the same words that has not begun."""
@@ -255,11 +257,10 @@ def _stamps(what: Any) -> _Stamps:
     found: _Stamps = {}
     try:
         top = Path(source).expanduser()
-        folders = os.walk(top) if top.is_dir() else [(top.parent, [], [top.name])]
-        for above, _, names in folders:
-            for name in names:
-                info = Path(above, name).stat()
-                found[os.path.join(above, name)] = (info.st_size, info.st_mtime_ns)  # noqa: PTH118 - text is the key
+        for path in top.rglob("*") if top.is_dir() else [top]:
+            info = path.stat()
+            if stat.S_ISREG(info.st_mode):
+                found[os.fspath(path)] = (info.st_size, info.st_mtime_ns)
     except (OSError, ValueError, RuntimeError):
         return {}  # what is wrong with it, registering says
     return found

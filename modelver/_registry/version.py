@@ -7,9 +7,9 @@ from typing import Any
 from modelver._lineage import Lineage
 from modelver._registry.arguments import parse_label
 from modelver._registry.auditing import audit_version
+from modelver._registry.config_keys import config_of
 from modelver._registry.core import Core
 from modelver._registry.environment import VersionEnvironment
-from modelver._registry.config_keys import config_of
 from modelver._registry.questions import Answer, code_patch, diff_of, lineage_of
 from modelver._registry.resolve import resolve
 from modelver._registry.show import version_dict, version_html, version_repr

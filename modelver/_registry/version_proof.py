@@ -110,7 +110,6 @@ class VersionProof:
 
         Raises:
             InvalidInputError: The folder is not empty, or a word is unknown.
-            FormatError: The recipe would lead out of its folder.
             ReadOnlyError: *attest*, and the registry was opened for reading.
         """
         from modelver._registry.reproducing import (  # noqa: PLC0415 - it imports this

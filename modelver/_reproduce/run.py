@@ -93,6 +93,7 @@ def run_command(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
+        bufsize=0,  # what it says is in the log when it says it
         start_new_session=os.name != "nt",
     )
     late: list[bool] = []
@@ -125,8 +126,7 @@ def run_command(
 def _copy(said: IO[bytes], file: IO[bytes]) -> tuple[str, ...]:
     left = _MAX_LOG
     last = b""
-    read = cast("IO[bytes]", said).raw.read if hasattr(said, "raw") else said.read
-    while chunk := read(_CHUNK):
+    while chunk := said.read(_CHUNK):
         file.write(chunk[:left])
         left = max(0, left - len(chunk))
         last = (last + chunk)[-_TAIL_BYTES:]

@@ -324,7 +324,7 @@ def _changes_table(title: str, changes: Iterable[Change]) -> Table:
     return Table(title=title, head=("", "name", "old", "new"), rows=rows, arrow=3)
 
 
-def _short(value: str) -> str:
+def _short(value: Scalar | None) -> str:
     """Return a digest or a commit so that it can be told from another one."""
     if not isinstance(value, str):
         return show(value)

@@ -13,7 +13,14 @@ from typing import Final
 
 from attrs import frozen
 
-__all__ = ["RecordRow", "fingerprint", "name_and_version", "record_rows"]
+__all__ = [
+    "WRITTEN",
+    "RecordRow",
+    "fingerprint",
+    "name_and_version",
+    "normalised",
+    "record_rows",
+]
 
 # importlib.metadata parses the whole file as an e-mail, description and all: twenty
 # times slower, and these two lines are all that is wanted.
@@ -23,8 +30,7 @@ _NAME = re.compile(
 _VERSION = re.compile(r"^Version:[ \t]*([!-~]{1,200})[ \t]*\r?$", re.MULTILINE)
 _DASHES = re.compile(r"[-_.]+")
 
-# What installers write beside a wheel's own files (pip, and uv for what it has built).
-_WRITTEN: Final = (
+WRITTEN: Final = (
     "RECORD",
     "INSTALLER",
     "REQUESTED",
@@ -32,6 +38,8 @@ _WRITTEN: Final = (
     "uv_build.json",
     "uv_cache.json",
 )
+"""What installers write beside a wheel's own files; uv the last two."""
+
 # Where a wheel keeps what goes elsewhere (scripts, data), and beside its top.
 _DATA = re.compile(r"[^/]+-[^/]+\.data/")
 _INSIDE = re.compile(r"[^/]+-[^/]+\.data/(?:purelib|platlib)/(.+)", re.DOTALL)
@@ -68,7 +76,12 @@ def name_and_version(metadata: str) -> tuple[str, str] | None:
     name, version = _NAME.search(head), _VERSION.search(head)
     if name is None or version is None:
         return None
-    return _DASHES.sub("-", name[1]).lower(), version[1]
+    return normalised(name[1]), version[1]
+
+
+def normalised(name: str) -> str:
+    """Return the name of a distribution as it is compared (PEP 503)."""
+    return _DASHES.sub("-", name).lower()
 
 
 def record_rows(record: bytes) -> Sequence[RecordRow] | None:
@@ -132,7 +145,7 @@ def _plain(text: str) -> list[str] | None:
     stem = _stem(text)
     if stem is None or f"\n{stem}.data/" in text:
         return None
-    for name in _WRITTEN:
+    for name in WRITTEN:
         written = f"\n{stem}.dist-info/{name},"
         while (at := text.find(written)) >= 0:
             end = text.find("\n", at + 1)
@@ -169,7 +182,7 @@ def _careful(record: bytes) -> list[str]:
         info = "/" not in folder and f"{folder}/".endswith(_INFO)
         if (
             row.hash
-            and not (info and name in _WRITTEN)
+            and not (info and name in WRITTEN)
             and not path.endswith(".pyc")
             and not _OUTSIDE.match(path)
             and not _DATA.match(path)

@@ -28,6 +28,7 @@ class EnvironmentCheck:
         other_version: Name to the recorded version and to the one that is there.
         other_files: Of the same version, but not the same files: name to how that
             shows.
+        stray_files: Files among the packages that belong to none of them.
         unknown: Of the same version, but nobody can tell: name to why.
         seconds: How long building and comparing took.
         log: The last lines of what the installer said.
@@ -42,6 +43,7 @@ class EnvironmentCheck:
     extra: Mapping[str, str] = Factory(dict)
     other_version: Mapping[str, tuple[str, str]] = Factory(dict)
     other_files: Mapping[str, str] = Factory(dict)
+    stray_files: tuple[str, ...] = ()
     unknown: Mapping[str, str] = Factory(dict)
     seconds: float = 0.0
     log: tuple[str, ...] = ()
@@ -57,7 +59,7 @@ class EnvironmentCheck:
 
     @property
     def differences(self) -> tuple[str, ...]:
-        """A sentence for each distribution that is not the same, or not there."""
+        """A sentence for all that is not the same, not there, or too much."""
         said = {
             **{n: self._missing(n, v) for n, v in self.missing.items()},
             **{n: f"{v} is there, and was not recorded" for n, v in self.extra.items()},
@@ -67,7 +69,8 @@ class EnvironmentCheck:
             },
             **self.other_files,
         }
-        return tuple(f"{name}: {said[name]}" for name in sorted(said))
+        strays = (f"{path}: belongs to no package" for path in self.stray_files)
+        return (*(f"{name}: {said[name]}" for name in sorted(said)), *strays)
 
     def _missing(self, name: str, version: str) -> str:
         why = self.reasons.get(name)
@@ -89,6 +92,7 @@ class EnvironmentCheck:
             "extra": dict(self.extra),
             "other_version": {n: list(v) for n, v in self.other_version.items()},
             "other_files": dict(self.other_files),
+            "stray_files": list(self.stray_files),
             "unknown": dict(self.unknown),
             "seconds": round(self.seconds, 3),
         }

@@ -6,36 +6,8 @@ from pathlib import Path
 
 _DATA = "x,y\n" + "".join(f"{n},{(3 * n) % 7}\n" for n in range(60))
 
-SEEDED = """\
-import os
-import sys
-
-import numpy
-from sklearn.linear_model import SGDRegressor
-
-import modelver
-
-SEED = 7
-numpy.random.seed(SEED)
-table = numpy.loadtxt("data/train.csv", delimiter=",", skiprows=1)
-x, y = table[:, :1] / 60, table[:, 1]
-x += numpy.random.normal(0, 0.01, x.shape)
-model = SGDRegressor(max_iter=200, random_state=SEED).fit(x, y)
-os.makedirs("out", exist_ok=True)
-numpy.savez("out/model.npz", coef=model.coef_, intercept=model.intercept_)
-registry = modelver.Registry(sys.argv[1], create=True)
-version = registry.register(
-    "slope",
-    "out",
-    data={"train": "data/train.csv"},
-    config={"max_iter": 200},
-    metrics={"r2": float(model.score(x, y))},
-    seeds={"numpy": SEED, "sklearn": SEED},
-    command=True,
-)
-registry.promote(version, "candidate")
-print(version)
-"""
+_DOCS = Path(__file__).parents[2] / "docs"
+SEEDED = (_DOCS / "tutorial" / "again" / "train.py").read_text()
 
 RANDOM = """\
 import json

@@ -56,7 +56,7 @@ def test_a_seeded_project_is_made_again_bit_for_bit(
     assert {f.path for f in version.files} >= {
         "code/train.py",
         "config/config.json",
-        "data/train",
+        "data/train.csv",
         "model/model.npz",
     }
     before = registry.seq

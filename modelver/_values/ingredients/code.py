@@ -76,10 +76,11 @@ def _tree(found: Found) -> Check:
 
 def _code(found: Found) -> Check:
     advice = "Give code='auto' (the default), or a folder: code= (--code)."
-    missing = mapping(found.run.get("git_lfs")).get("missing")
-    if found.code and type(missing) is int and missing > 0:
-        what = f"{missing:,} files are pointers of Git LFS, and their content is not"
-        return check("code", "partly", f"{what} here", "Run git lfs pull first.")
+    missing = sequence(mapping(found.run.get("git_lfs")).get("missing"))
+    if found.code and missing:
+        listed = names([str(path) for path in missing])
+        what = f"of Git LFS only the pointers were there: {listed}"
+        return check("code", "partly", what, "Run git lfs pull first.")
     if found.code:
         count = len(found.code)
         return yes("code", f"{count:,} files are kept")

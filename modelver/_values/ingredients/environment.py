@@ -4,7 +4,15 @@ import re
 from typing import Any, Final
 
 from modelver._values.audit import Check
-from modelver._values.ingredients.found import Found, check, mapping, names, no, yes
+from modelver._values.ingredients.found import (
+    Found,
+    check,
+    mapping,
+    names,
+    no,
+    sequence,
+    yes,
+)
 from modelver._values.manifest import Environment
 
 _HASHED_LOCK: Final = re.compile(
@@ -62,17 +70,22 @@ def _lock(environment: Environment | None, found: Found) -> Check:
         for path in found.paths("environment", "code", "config")
         if _HASHED_LOCK.fullmatch(path.rpartition("/")[2])
     ]
-    if locks:
-        return yes("lock", f"kept: {names(locks)}")
     packages = {} if environment is None else environment.packages
+    bare = []
     if environment is not None and packages:
         bare = [n for n in packages if not _pinned(environment, n)]
         if not bare:
             what = f"of all {len(packages):,} packages it is known what their files are"
             return yes("lock", what)
-        if len(bare) < len(packages):
-            what = f"{len(bare):,} packages are known by version alone: {names(bare)}"
-            return check("lock", "partly", what, advice)
+    drift = [said for path in locks for said in _drift(path, found)]
+    if drift:
+        what = f"the lock is not what was installed: {names(drift)}"
+        return check("lock", "partly", what, "Install what the lock says.")
+    if locks:
+        return yes("lock", f"kept: {names(locks)}")
+    if bare and len(bare) < len(packages):
+        what = f"{len(bare):,} packages are known by version alone: {names(bare)}"
+        return check("lock", "partly", what, advice)
     loose = [
         path
         for path in found.paths("environment", "code")
@@ -82,6 +95,13 @@ def _lock(environment: Environment | None, found: Found) -> Check:
         what = f"kept: {names(loose)}, which may lack versions and hashes"
         return check("lock", "partly", what, advice)
     return no("lock", "packages are known by version at best", advice)
+
+
+def _drift(path: str, found: Found) -> list[str]:
+    """Return what was told of a lock file and the packages at registration."""
+    start = f"{path.rpartition('/')[2]} pins "
+    told = sequence(found.run.get("warnings"))
+    return [said for said in told if isinstance(said, str) and said.startswith(start)]
 
 
 def _pinned(environment: Environment, name: str) -> bool:
