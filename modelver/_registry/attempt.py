@@ -11,7 +11,7 @@ from typing import Any, Final
 from modelver._bundle import BundleReader, checkout, digest_path, local_path
 from modelver._capture import capture_run
 from modelver._registry.core import Core
-from modelver._registry.fetching import fetch_input
+from modelver._registry.fetching import fetch_input, is_passing
 from modelver._registry.rehearsal import VARIABLE, Noted, noted, overlay_of
 from modelver._registry.stage_set import files_below, inside, set_stage
 from modelver._registry.version import ModelVersion
@@ -168,9 +168,14 @@ class Attempt:
             self._version.checkout(self._place / "version", progress=False)
         except ModelverError as error:
             return FAILED, error.message, ()
-        broken = []
+        broken, passing = [], []
         for source in self._version.inputs:
             if source.how == "copy":
+                continue
+            if is_passing(source):
+                passing.append(
+                    f"input {source.name}: it was in memory, {source.digest}"
+                )
                 continue
             key = f"data/{source.name}"
             nearby = self._recipe.sources.get(key)
@@ -187,7 +192,7 @@ class Attempt:
         broken += self._compare_given()
         if broken:
             return FAILED, "what it was made from is no longer there", tuple(broken)
-        return PASSED, "", ()
+        return PASSED, "", tuple(passing)
 
     def _compare_given(self) -> list[str]:
         """Compare data that the caller handed over with what was copied."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from modelver import Data, Registry, Reproduction
+from modelver.errors import InvalidInputError
 from tests.reproduce.projects import RANDOM, SEEDED, TINY, project, train
 from tests.wheelhouse import Wheelhouse, wheelhouse  # noqa: F401 - a fixture
 
@@ -109,27 +110,35 @@ def test_a_random_project_needs_a_tolerance(
     assert "no tolerance is declared" in far["L3"].details[0]
 
 
+@pytest.mark.parametrize("how", ["digest", "reference"])
 def test_data_that_changed_is_named(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """Data of which only the digest was kept, and that changed, ends it at L0."""
+    """Data that was not copied, and that changed, ends it at L0, by name."""
     folder = project(tmp_path / "chance", RANDOM)
     train(folder, Path(sys.executable))
     monkeypatch.chdir(folder)
     registry = Registry(tmp_path / "registry", create=True)
+    there = folder / "data" / "train.csv"
     version = registry.register(
         "m",
         "out/model.txt",
-        data={"train": Data("data/train.csv", how="digest")},
+        data={"train": Data(there if how == "digest" else there.as_uri(), how=how)},
         command="python train.py",
         environment=False,
     )
+    before = there.read_bytes()
     assert version.reproduce()["L0"].passed
-    (folder / "data" / "train.csv").write_text("x,y\n1,2\n")
+    there.write_text("x,y\n1,2\n")
     made = version.reproduce(run=True)
     assert outcomes(made) == ["failed", *["untried"] * 4]
     assert "train" in made["L0"].details[0]
     assert made.level is None
+    kept = tmp_path / "kept.csv"
+    kept.write_bytes(before)
+    assert version.reproduce(data={"train": kept})["L0"].passed
+    with pytest.raises(InvalidInputError):
+        version.reproduce(data={"test": kept})
 
 
 def test_a_tampered_package_is_named(
