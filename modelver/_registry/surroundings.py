@@ -24,6 +24,7 @@ from modelver._capture import (
     place_of_code,
     strip_outputs,
 )
+from modelver._capture.experiments import capture_experiments
 from modelver._capture.scrub import scrub_url
 from modelver._registry.arguments import plain_json
 from modelver._registry.staging import Staging
@@ -218,8 +219,11 @@ def tell_run(staging: Staging, wanted: Wanted, root: Path | None) -> None:
             run["folder"] = here.relative_to(root).as_posix()
     if wanted.seeds is not None:
         run["seeds"] = _seeds(wanted.seeds)
+    links = capture_experiments()
     if wanted.links is not None:
-        run["links"] = _links(wanted.links)
+        links |= _links(wanted.links)
+    if links:
+        run["links"] = links
 
 
 def _seeds(seeds: Any) -> Any:
