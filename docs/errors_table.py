@@ -84,6 +84,10 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
         "InvalidInputError",
         "a file or folder changed while it was registered",
     ),
+    ErrorKind.SECRET: (
+        "InvalidInputError",
+        "something looks like a secret; the fact `places` says where",
+    ),
     ErrorKind.UNKNOWN_STATUS: (
         "InvalidInputError",
         "the registry does not declare this status",
@@ -92,9 +96,17 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
         "InvalidInputError",
         "a registry was to be created where something else lies",
     ),
+    ErrorKind.UNTRUSTED_REGISTRY: (
+        "InvalidInputError",
+        "a pointer file names a registry that was never used on this machine",
+    ),
     ErrorKind.CLOSED: (
         "InvalidInputError",
         "a draft or transaction is used outside of its block",
+    ),
+    ErrorKind.REQUIREMENT: (
+        "InvalidInputError",
+        "it has not what `require` or `require_clean` demands; see `failing`",
     ),
     ErrorKind.REGISTRY: ("RegistryNotFoundError", "there is no registry here"),
     ErrorKind.MODEL: ("ModelNotFoundError", "there is no model of this name"),
@@ -117,9 +129,17 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
     ),
     ErrorKind.COMMIT: ("NotFoundError", "there is no commit of this number"),
     ErrorKind.TAG: ("NotFoundError", "the version has no such tag"),
+    ErrorKind.INTERPRETER: (
+        "NotFoundError",
+        "no Python of the recorded minor version is installed here",
+    ),
     ErrorKind.VERSION_TAKEN: (
         "VersionExistsError",
         "the number belongs to another bundle",
+    ),
+    ErrorKind.LOCAL_CHANGES: (
+        "AlreadyExistsError",
+        "restored files were changed, and would be overwritten or hidden from Git",
     ),
     ErrorKind.TARGET_EXISTS: (
         "AlreadyExistsError",
@@ -143,6 +163,10 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
         "a file's bytes are not those that were registered",
     ),
     ErrorKind.OBJECT_MISSING: ("IntegrityError", "an object is gone"),
+    ErrorKind.INPUT_CHANGED: (
+        "IntegrityError",
+        "data that was pinned where it lies is not what it was",
+    ),
     ErrorKind.MANIFEST_DAMAGED: (
         "IntegrityError",
         "a manifest's bytes are not those that its name says",
@@ -167,6 +191,10 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
     ErrorKind.REGISTRY_ROLLED_BACK: (
         "IntegrityError",
         "the log is shorter than this machine has seen it",
+    ),
+    ErrorKind.PIN_MISMATCH: (
+        "IntegrityError",
+        "a pointer file or a lock pins another digest than its version has",
     ),
     ErrorKind.REGISTRY_FORKED: (
         "IntegrityError",
@@ -198,6 +226,10 @@ MEANING: Final[dict[ErrorKind, tuple[str, str]]] = {
     ErrorKind.UNSUPPORTED: (
         "StorageError",
         "the store has no exclusive create, so no registry can be written there",
+    ),
+    ErrorKind.NOT_REBUILT: (
+        "StorageError",
+        "an environment cannot be built; the fact `log` has the installer's last lines",
     ),
     ErrorKind.OPENED_READ_ONLY: (
         "ReadOnlyError",

@@ -18,18 +18,34 @@ from modelver._values.about import __version__
 
 if TYPE_CHECKING:
     from modelver._lineage import Edge, Lineage, Node
+    from modelver._pins.lock import locked
+    from modelver._pins.moving import Move, update
+    from modelver._pins.pinning import pin
+    from modelver._pins.pull import Pin, pull
     from modelver._registry.commits import Commit
     from modelver._registry.doctor import doctor
     from modelver._registry.draft import Draft
+    from modelver._registry.environment import VersionEnvironment
     from modelver._registry.opening import forget
     from modelver._registry.registry import Registry
+    from modelver._registry.track import track
     from modelver._registry.transaction import PendingVersion, Transaction
     from modelver._registry.version import ModelVersion
     from modelver._search.compare import Comparison
     from modelver._search.diff import Diff
+    from modelver._search.gate import Gate
+    from modelver._values.audit import Audit, Audits, Check
+    from modelver._values.data import Data
     from modelver._values.diagnosis import Diagnosis, Finding
+    from modelver._values.environment_check import EnvironmentCheck
     from modelver._values.manifest import FileEntry, Input
     from modelver._values.report import Problem, Report
+    from modelver._values.reproduction import (
+        LevelResult,
+        LevelShare,
+        Reproducibility,
+        Reproduction,
+    )
     from modelver._values.semver import Version
     from modelver._values.state import AliasMove
     from modelver._values.usage import Stats, Usage
@@ -66,25 +82,43 @@ _HOMES = {
     "ModelVersion": "_registry.version",
     "Lineage": "_lineage",
     "AliasMove": "_values.state",
+    "Audit": "_values.audit",
+    "Audits": "_values.audit",
+    "Check": "_values.audit",
     "Commit": "_registry.commits",
     "Comparison": "_search.compare",
+    "Data": "_values.data",
     "Diagnosis": "_values.diagnosis",
     "Diff": "_search.diff",
     "Draft": "_registry.draft",
     "Edge": "_lineage",
+    "EnvironmentCheck": "_values.environment_check",
     "FileEntry": "_values.manifest",
     "Finding": "_values.diagnosis",
+    "Gate": "_search.gate",
     "Input": "_values.manifest",
+    "LevelResult": "_values.reproduction",
+    "LevelShare": "_values.reproduction",
+    "Move": "_pins.moving",
     "Node": "_lineage",
+    "Pin": "_pins.pull",
     "PendingVersion": "_registry.transaction",
     "Problem": "_values.report",
     "Report": "_values.report",
+    "Reproducibility": "_values.reproduction",
+    "Reproduction": "_values.reproduction",
     "Stats": "_values.usage",
     "Transaction": "_registry.transaction",
     "Usage": "_values.usage",
     "Version": "_values.semver",
+    "VersionEnvironment": "_registry.environment",
     "doctor": "_registry.doctor",
     "forget": "_registry.opening",
+    "locked": "_pins.lock",
+    "pin": "_pins.pinning",
+    "pull": "_pins.pull",
+    "update": "_pins.moving",
+    "track": "_registry.track",
     "AccessDeniedError": "errors",
     "AlreadyExistsError": "errors",
     "AmbiguousRefError": "errors",
@@ -120,35 +154,47 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "AliasMove",
     "AlreadyExistsError",
     "AmbiguousRefError",
+    "Audit",
+    "Audits",
+    "Check",
     "Commit",
     "Comparison",
     "ConflictError",
     "DamageWarning",
+    "Data",
     "Diagnosis",
     "Diff",
     "Draft",
     "Edge",
+    "EnvironmentCheck",
     "ErrorKind",
     "FileEntry",
     "Finding",
     "FormatError",
+    "Gate",
     "Input",
     "IntegrityError",
     "InternalError",
     "InvalidInputError",
+    "LevelResult",
+    "LevelShare",
     "ModelNotFoundError",
     "ModelverError",
     "ModelverWarning",
+    "Move",
     "Node",
     "NotFoundError",
     "OfflineError",
     "OutcomeUnknownError",
     "PendingVersion",
+    "Pin",
     "PluginError",
     "Problem",
     "ReadOnlyError",
     "RegistryNotFoundError",
     "Report",
+    "Reproducibility",
+    "Reproduction",
     "SameBundleWarning",
     "Stats",
     "StorageError",
@@ -156,12 +202,18 @@ __all__ = [  # noqa: RUF022 - the three that a reader begins with come first
     "UpgradeRequiredError",
     "Usage",
     "Version",
+    "VersionEnvironment",
     "VersionExistsError",
     "VersionNotFoundError",
     "WithdrawnWarning",
     "__version__",
     "doctor",
     "forget",
+    "locked",
+    "pin",
+    "pull",
+    "track",
+    "update",
 ]
 
 

@@ -78,9 +78,12 @@ class ErrorKind(StrEnum):
     MISSING_FILE = "missing-file"
     UNSUPPORTED_FILE = "unsupported-file"
     CHANGED_DURING_READ = "changed-during-read"
+    SECRET = "secret"  # noqa: S105 - the name of a kind
     UNKNOWN_STATUS = "unknown-status"
     NOT_EMPTY = "not-empty"
     CLOSED = "closed"
+    UNTRUSTED_REGISTRY = "untrusted-registry"
+    REQUIREMENT = "requirement"
     # NotFoundError
     REGISTRY = "registry"
     MODEL = "model"
@@ -90,10 +93,12 @@ class ErrorKind(StrEnum):
     FILE = "file"
     COMMIT = "commit"
     TAG = "tag"
+    INTERPRETER = "interpreter"
     # AlreadyExistsError
     VERSION_TAKEN = "version-taken"
     TARGET_EXISTS = "target-exists"
     KEY_EXISTS = "key-exists"
+    LOCAL_CHANGES = "local-changes"
     # ConflictError
     ALIAS_MOVED = "alias-moved"
     WITHDRAWN = "withdrawn"
@@ -103,6 +108,7 @@ class ErrorKind(StrEnum):
     # IntegrityError
     OBJECT_DAMAGED = "object-damaged"
     OBJECT_MISSING = "object-missing"
+    INPUT_CHANGED = "input-changed"
     MANIFEST_DAMAGED = "manifest-damaged"
     MANIFEST_MISSING = "manifest-missing"
     ENTRY_DAMAGED = "entry-damaged"
@@ -111,6 +117,7 @@ class ErrorKind(StrEnum):
     REGISTRY_REPLACED = "registry-replaced"
     REGISTRY_ROLLED_BACK = "registry-rolled-back"
     REGISTRY_FORKED = "registry-forked"
+    PIN_MISMATCH = "pin-mismatch"
     # FormatError
     MALFORMED = "malformed"
     UPGRADE_REQUIRED = "upgrade-required"
@@ -122,6 +129,7 @@ class ErrorKind(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     NOT_FLUSHED = "not-flushed"
     UNSUPPORTED = "unsupported"
+    NOT_REBUILT = "not-rebuilt"
     # ReadOnlyError
     OPENED_READ_ONLY = "opened-read-only"
     IN_THE_PAST = "in-the-past"

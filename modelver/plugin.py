@@ -43,14 +43,17 @@ __all__ = [
     "Indexer",
     "IndexerFactory",
     "IsNull",
+    "KeyFacts",
     "KeyInfo",
     "Like",
     "LocalFiles",
     "Not",
     "Or",
     "OrderKey",
+    "Placed",
     "Query",
     "Upload",
+    "Versioned",
     "matches",
     "select",
 ]
@@ -89,6 +92,24 @@ class KeyInfo:
 
     key: str
     size: int
+
+
+@frozen(kw_only=True)
+class KeyFacts:
+    """What a store says of one key without being asked for its bytes.
+
+    Attributes:
+        size: Bytes.
+        version: What the store calls these very bytes: a version id, a generation.
+            None where another write would leave no trace of them.
+        checksum: Of the bytes: ``sha256:<hex>``, ``md5:<hex>`` or ``crc32c:<hex>``,
+            the strongest that the store has; ``etag:<text>`` where it has none, which
+            tells other bytes but not these. None where it has nothing.
+    """
+
+    size: int
+    version: str | None = None
+    checksum: str | None = None
 
 
 class Upload(Protocol):
@@ -210,6 +231,49 @@ class Clocked(Protocol):
         """Return when *key* was written, in seconds since 1970 by the store's clock.
 
         None where there is no such key, or it is not known.
+
+        Raises:
+            StorageError: The store cannot tell.
+        """
+
+
+@runtime_checkable
+class Placed(Protocol):
+    """What a backend may have besides, whose address does not say which store it means.
+
+    One bucket name at two endpoints is two buckets: what clients remember of a registry
+    is remembered for the address and the endpoint.
+    """
+
+    def endpoint(self) -> str:
+        """Return host, port and the like; "" where the address says it all.
+
+        Never a credential. It is found out without asking the store.
+        """
+
+
+@runtime_checkable
+class Versioned(Protocol):
+    """What a backend may have besides, whose store knows what its keys hold.
+
+    Data is then pinned where it lies, without being read.
+    """
+
+    def describe_key(self, key: str, version: str | None = None) -> KeyFacts | None:
+        """Return what the store says of *key*; None where there is no such key.
+
+        Args:
+            key: Any that the store may have, not only those that modelver makes.
+            version: As an earlier answer named it; None: the present one.
+
+        Raises:
+            StorageError: The store cannot tell, or keeps no such version.
+        """
+
+    def read_version(
+        self, key: str, version: str, start: int = 0, end: int | None = None
+    ) -> bytes | None:
+        """Return bytes ``start:end`` of that version of *key*; None where it is gone.
 
         Raises:
             StorageError: The store cannot tell.

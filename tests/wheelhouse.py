@@ -35,7 +35,7 @@ import os
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
@@ -144,6 +144,7 @@ class Wheelhouse:
         *,
         metadata: str = "",
         record: Mapping[str, bytes] | None = None,
+        unlisted: Collection[str] = (),
         folder: Path | None = None,
     ) -> Path:
         """Write a wheel of given files, and return its path.
@@ -154,6 +155,7 @@ class Wheelhouse:
             files: Path below site-packages to content.
             metadata: Further lines of METADATA: ``Requires-Dist: x``.
             record: Path to the bytes that RECORD claims for it: a lie.
+            unlisted: Files that RECORD does not list: another lie.
             folder: Where it goes, if not into this wheelhouse.
         """
         stem = f"{canonicalize_name(name).replace('-', '_')}-{version}"
@@ -169,7 +171,7 @@ class Wheelhouse:
         }
         whole |= {f"{info}/METADATA": head.encode(), f"{info}/WHEEL": wheel.encode()}
         claimed = {**whole, **(record or {})}
-        rows = [row_of(path, data) for path, data in claimed.items()]
+        rows = [row_of(path, d) for path, d in claimed.items() if path not in unlisted]
         target = (folder or self.path) / f"{stem}-py3-none-any.whl"
         write_wheel(target, whole, info, record_text(rows, info))
         return target

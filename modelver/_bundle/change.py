@@ -127,7 +127,8 @@ def classify(
     if changed["model"]:
         return Change("minor", f"the weights changed: {_names(changed['model'])}")
     if changed["data"] or old.inputs != new.inputs:
-        inputs = {i.name for i in set(old.inputs) ^ set(new.inputs)}
+        was_from = {i.name: i for i in old.inputs}
+        inputs = _differing(was_from, {i.name: i for i in new.inputs})
         return Change("minor", f"the data changed: {_names(changed['data'] or inputs)}")
     parts = [
         f"{role} changed: {_names(changed[role])}"

@@ -1,10 +1,39 @@
 """Paths on this machine, as callers write them: for sources and for targets."""
 
 import os
+import stat
 from pathlib import Path
+from typing import Final
 
 from modelver._values.text import quoted
 from modelver.errors import ErrorKind, InvalidInputError
+
+_READ: Final = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+    | getattr(os, "O_NONBLOCK", 0)
+)
+
+
+def read_small(path: Path, limit: int) -> bytes | None:
+    """Return the bytes of a regular file of at most *limit* bytes.
+
+    None where it is missing, longer, no regular file, or cannot be read: for what may
+    help and is never needed.
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except (OSError, ValueError):
+        return None
+    with open(descriptor, "rb") as file:  # noqa: PTH123 - no path, a descriptor
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            found = file.read(limit + 1)
+        except OSError:
+            return None
+    return found if len(found) <= limit else None
 
 
 def local_path(path: str | os.PathLike[str], what: str) -> Path:

@@ -11,22 +11,24 @@ from modelver._capture.entry import entry_of, place_of_code
 from modelver._capture.environment import capture_environment
 from modelver._capture.git import (
     CodeTree,
-    GitState,
     LfsFile,
     Submodule,
-    capture_commit,
     capture_tree,
 )
 from modelver._capture.host import capture_run, default_author
-from modelver._capture.locks import find_locks, lock_drift, lock_has_hashes
-from modelver._capture.notebook import executed_cells, strip_outputs
+from modelver._capture.locks import (
+    find_locks,
+    lock_drift,
+    lock_has_hashes,
+    text_drift,
+)
+from modelver._capture.notebook import MAX_STRIPPED, executed_cells, strip_outputs
 
 __all__ = [
+    "MAX_STRIPPED",
     "CodeTree",
-    "GitState",
     "LfsFile",
     "Submodule",
-    "capture_commit",
     "capture_environment",
     "capture_run",
     "capture_tree",
@@ -40,4 +42,5 @@ __all__ = [
     "lock_has_hashes",
     "place_of_code",
     "strip_outputs",
+    "text_drift",
 ]

@@ -5,15 +5,11 @@ They are text that somebody else may have written: what cannot be read is passed
 
 import os
 import stat
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
-
+from modelver._values.distributions import normalised
 from modelver._values.jsonstrict import loads
 from modelver._values.text import term_safe
 from modelver.errors import FormatError
@@ -105,23 +101,40 @@ def lock_drift(paths: Iterable[Path], packages: Mapping[str, str]) -> list[str]:
     """
     said = []
     for path in paths:
-        pins: dict[str, set[str]] = {}
-        for name, version in _pins(path):
-            pins.setdefault(name, set()).add(version)
-        for name, versions in sorted(pins.items()):
-            installed = packages.get(name)
-            if installed is not None and not _is_one_of(installed, versions):
-                pinned = term_safe(" or ".join(sorted(versions))[:200])
-                said.append(
-                    f"{term_safe(path.name)} pins {name} to {pinned}, installed is "
-                    f"{installed}"
-                )
+        text = _text(path)
+        if text is not None:
+            said += text_drift(path.name, text, packages)
     more = len(said) - _MOST_SAID
     return said if more <= 0 else [*said[:_MOST_SAID], f"... and {more} more"]
 
 
+def text_drift(name: str, text: str, packages: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each package that one lock pins otherwise.
+
+    Args:
+        name: Of the lock file; it says which kind it is.
+        text: What it holds.
+        packages: Normalised name to installed version.
+    """
+    pins: dict[str, set[str]] = {}
+    for package, version in _pins(name, text):
+        pins.setdefault(package, set()).add(version)
+    said = []
+    for package, versions in sorted(pins.items()):
+        have = packages.get(package)
+        if have is not None and not _is_one_of(have, versions):
+            pinned = " or ".join(sorted(versions))[:200]
+            said.append(f"{name} pins {package} to {pinned}, installed is {have}")
+    return [term_safe(sentence) for sentence in said]
+
+
 def _is_one_of(installed: str, pinned: Iterable[str]) -> bool:
     """Whether a version is pinned; a pin without a local label means any label."""
+    from packaging.version import (  # noqa: PLC0415 - most registrations have no lock
+        InvalidVersion,
+        Version,
+    )
+
     for text in pinned:
         if text == installed:
             return True
@@ -169,28 +182,26 @@ def _has_hash(package: Mapping[str, Any]) -> bool:
     )
 
 
-def _pins(path: Path) -> Iterator[tuple[str, str]]:
+def _pins(name: str, text: str) -> Iterator[tuple[str, str]]:
     """Yield name and version of each pin that a lock file holds."""
-    text = _text(path)
-    name = path.name
-    if text is None:
-        return
     if name.startswith("requirements"):
         yield from filter(None, map(_pin_of, _joined(text)))
     elif name == "Pipfile.lock":
         for package, each in _pipfile_packages(text):
             version = str(each.get("version", ""))
             if version.startswith("=="):
-                yield canonicalize_name(package), version[2:].strip()
+                yield normalised(package), version[2:].strip()
     elif name.endswith((".lock", ".toml")) and name != "pixi.lock":
         for each in _toml_packages(text):
             called, pinned = each.get("name"), each.get("version")
             if isinstance(called, str) and isinstance(pinned, str):
-                yield canonicalize_name(called), pinned
+                yield normalised(called), pinned
 
 
 def _toml_packages(text: str) -> Iterator[Mapping[str, Any]]:
     """Yield the packages of a uv, poetry or pdm lock (``package``) or a pylock."""
+    import tomllib  # noqa: PLC0415 - most registrations have no lock
+
     try:
         said = tomllib.loads(text)
     except (ValueError, RecursionError):
@@ -229,14 +240,14 @@ def _pin_of(line: str) -> tuple[str, str] | None:
     """Return name and version of ``name==version``; None for any other line."""
     if not _is_wanted(line):
         return None
+    from packaging.requirements import Requirement  # noqa: PLC0415 - as above
+
     try:
         wanted = Requirement(line.partition(" #")[0].partition(" --")[0].strip())
         here = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
-    except (InvalidRequirement, ValueError, KeyError, RecursionError):
-        return None
     except Exception:  # noqa: BLE001 - a marker may ask for anything
         return None
     exact = [s for s in wanted.specifier if s.operator in ("==", "===")]
     if not here or len(exact) != 1 or exact[0].version.endswith(".*"):
         return None
-    return canonicalize_name(wanted.name), exact[0].version
+    return normalised(wanted.name), exact[0].version

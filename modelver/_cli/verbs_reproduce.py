@@ -1,9 +1,13 @@
 """Verbs that make a version again."""
 
-from modelver._cli.spec import CHECK, REF, Verb, many, option, switch, word
-from modelver._values.reproduction import LEVELS
+from typing import Final
 
-REPRODUCING = (
+from modelver._cli.spec import CHECK, REF, Verb, many, option, switch, word
+
+# As in modelver._values.reproduction, which takes attrs to load.
+_LEVELS: Final = ("L0", "L1", "L2", "L3", "L4")
+
+REPRODUCING: Final = (
     Verb(
         "reproduce",
         "commands_reproduce:reproduce",
@@ -12,7 +16,7 @@ REPRODUCING = (
         (
             REF,
             option("--workdir", "a new folder to work in, kept", metavar="DIR"),
-            option("--level", "try no more than this one", choices=tuple(LEVELS)),
+            option("--level", "try no more than this one", choices=_LEVELS),
             switch("--run", "run the recorded command; without it only the plan shows"),
             option(
                 "--python",

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from attrs import field, frozen
 
-from modelver._values.entry import Parent
+from modelver._values.entry import Parent, Record
 from modelver._values.manifest import Input
 from modelver._values.state import VersionState
 
@@ -25,6 +25,7 @@ __all__ = [
     "short_digest",
     "steps",
     "users_of",
+    "users_of_address",
     "users_of_version",
 ]
 
@@ -47,7 +48,8 @@ class Node:
         detail: What is known of it, as JSON has it. A version has ``name``,
             ``version``, ``digest``, ``created_at``, ``author``, ``status`` and
             ``withdrawn`` (the first three alone where it is only cited); data has
-            ``names``, ``size`` and ``kind``; code has ``commit`` and ``system``.
+            ``names``, ``size`` and ``kind``, and ``how``, ``uri`` and ``version`` where
+            it was not copied; code has ``commit`` and ``system``.
     """
 
     id: str
@@ -150,7 +152,7 @@ def build(versions: Iterable[VersionState]) -> Graph:
             if known is None or known.kind != "version":
                 nodes[parent.ref] = _cited(parent)
             edges[Edge(parent.ref, version.ref, "parent")] = None
-        for source in record.inputs:
+        for source in _data_of(record):
             id_ = source.digest
             names.setdefault(id_, {})[source.name] = None
             if id_ not in nodes:
@@ -170,6 +172,12 @@ def build(versions: Iterable[VersionState]) -> Graph:
         if nodes[id_].kind == "data":
             nodes[id_] = _data(source, tuple(names[id_]))
     return Graph(nodes=nodes, edges=tuple(edges))
+
+
+def _data_of(record: Record) -> Iterable[Input]:
+    """Return the inputs but for versions, which are there already, as parents."""
+    cited = {parent.bundle for parent in record.parents}
+    return (i for i in record.inputs if i.kind != "model" or i.digest not in cited)
 
 
 def _in_order(versions: Iterable[VersionState]) -> list[VersionState]:
@@ -199,7 +207,14 @@ def _data(source: Input, names: tuple[str, ...]) -> Node:
     label = ", ".join(names[:_NAMES])
     if len(names) > _NAMES:
         label = f"{label} and {len(names) - _NAMES:,} more names"
-    detail = {"names": list(names), "size": source.size, "kind": source.kind}
+    detail: dict[str, Any] = {
+        "names": list(names),
+        "size": source.size,
+        "kind": source.kind,
+    }
+    for what in ("how", "uri", "version"):
+        if (said := getattr(source, what)) not in (None, "copy"):
+            detail[what] = said
     label = label.strip() or short_digest(source.digest)
     return Node(source.digest, "data", label, detail)
 
@@ -230,6 +245,20 @@ def users_of(
         or any(
             parent.ref in ids or parent.bundle in ids
             for parent in version.record.parents
+        )
+    ]
+
+
+def users_of_address(versions: Iterable[VersionState], uri: str) -> list[VersionState]:
+    """Return the versions that were made from data at *uri*, or below it."""
+    whole = uri.rstrip("/")
+    return [
+        version
+        for version in _in_order(versions)
+        if any(
+            source.uri is not None
+            and f"{source.uri.rstrip('/')}/".startswith(f"{whole}/")
+            for source in version.record.inputs
         )
     ]
 

@@ -227,7 +227,11 @@ def _facts(node: Node) -> list[str]:
         created = str(node.detail.get("created_at", ""))[:_DATE]
         return [*_standing(node), created]
     if node.kind == "data":
-        return [human_size(node.detail["size"]), short_digest(node.id)]
+        size = node.detail["size"]
+        known = [human_size(size)] if size >= 0 else []
+        version = node.detail.get("version")
+        said = [f"version {version}"] if version else []
+        return [*known, *said, str(node.detail.get("uri", "")), short_digest(node.id)]
     return []
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from modelver._registry.core import Core
 from modelver._registry.questions import Answer, RefLike, every_version, target_of
 from modelver._registry.resolve import find_model
+from modelver._registry.windowed import ask_each
 from modelver._values.audit import Audit, Audits
 from modelver._values.ingredients import audit_of
 from modelver._values.names import check_model_name
@@ -33,13 +34,20 @@ def audit_versions(core: Core, of: RefLike | None) -> Audits:
     Raises:
         NotFoundError: There is no such model or version.
     """
-    audits, unread = [], []
-    for version in _meant(core, core.state(), of):
-        try:
-            audits.append(audit_version(core, version))
-        except (IntegrityError, FormatError) as error:
-            unread.append((version.ref, str(error.kind)))
-    return Audits(audits=tuple(audits), unread=tuple(unread))
+    versions = _meant(core, core.state(), of)
+    found = list(ask_each(core, versions, lambda version: _audited(core, version)))
+    return Audits(
+        audits=tuple(audit for audit in found if isinstance(audit, Audit)),
+        unread=tuple(lost for lost in found if not isinstance(lost, Audit)),
+    )
+
+
+def _audited(core: Core, version: VersionState) -> Audit | tuple[str, str]:
+    """Return an audit, or the ref and what is wrong with the manifest."""
+    try:
+        return audit_version(core, version)
+    except (IntegrityError, FormatError) as error:
+        return version.ref, str(error.kind)
 
 
 def _meant(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from modelver._bundle import local_path
+from modelver._capture import text_drift
 from modelver._registry.core import Core
 from modelver._registry.progress import progressing
 from modelver._values.environment_check import EnvironmentCheck
@@ -150,7 +151,8 @@ class VersionEnvironment:
                 or ``conda`` (an ``environment.yml``).
 
         Raises:
-            InvalidInputError: Any other format.
+            InvalidInputError: Any other format; or the lock that was kept pins
+                something else than was installed.
             NotFoundError: A pylock was asked for, and none was kept (kind ``FILE``).
             IntegrityError: The lock's bytes are not those that were kept.
         """
@@ -184,8 +186,19 @@ class VersionEnvironment:
                 "longer knows them: keep a pylock.toml beside the code, or export "
                 "'requirements'.",
             )
-        path = _LOCKS + min(kept, key=lambda name: (name != "pylock.toml", name))
-        return self._core.reader(self._state).read(path).decode("utf-8", "replace")
+        name = min(kept, key=lambda name: (name != "pylock.toml", name))
+        data = self._core.reader(self._state).read(_LOCKS + name)
+        text = data.decode("utf-8", "replace")
+        drift = text_drift(name, text, self._value.packages)
+        if drift:
+            raise InvalidInputError(
+                f"the lock that was kept with {self._state.ref} is not what was "
+                f"installed: {drift[0]}",
+                hint=f"Read it as it is by version.read({_LOCKS + name!r}), or export "
+                "'requirements'.",
+                drift=tuple(drift),
+            )
+        return text
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, VersionEnvironment):

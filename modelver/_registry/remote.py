@@ -32,6 +32,9 @@ MOST_KEYS: Final = 100_000
 """The most files of a folder at an address."""
 
 _PIECE: Final = 8 * 2**20
+# A web server that knows no ranges begins at the beginning for each piece.
+_WEB_PIECE: Final = 64 * 2**20
+_WEB: Final = {"http", "https"}
 _AT_ONCE: Final = 16
 # What some clients take for something else than a name; a query may be a signature.
 _REFUSED: Final = re.compile(r"[\x00-\x1f\x7f?#\\]")
@@ -103,6 +106,8 @@ class Remote:
         """
         self.url = check_url(url)
         self._version = version
+        is_web = scheme_of(self.url) in _WEB
+        self._piece = _WEB_PIECE if is_web else _PIECE
         self._backend, self.name, prefix = _opened(self.url, options)
         found = None if self.url.endswith("/") else self._look(prefix)
         self.is_folder = found is None
@@ -187,7 +192,7 @@ class Remote:
             if limit is not None and at > limit:
                 raise self._too_large(limit)
             yield piece
-            if size is None and len(piece) < _PIECE:
+            if size is None and len(piece) < self._piece:
                 break
         if size not in (None, at):
             raise self._changed(file)
@@ -206,9 +211,11 @@ class Remote:
             and said.version is not None
             and isinstance(self._backend, Versioned)
         ):
-            found = self._backend.read_version(file.key, said.version, at, at + _PIECE)
+            found = self._backend.read_version(
+                file.key, said.version, at, at + self._piece
+            )
         else:
-            found = self._backend.read(file.key, at, at + _PIECE)
+            found = self._backend.read(file.key, at, at + self._piece)
         if found is None:
             raise self._changed(file)
         return found

@@ -119,7 +119,9 @@ class Staging:
     def given_paths(self) -> Iterator[tuple[str, Path]]:
         """Yield role and path of everything that was given as a path."""
         for role, what in self.given:
-            for source in what.values() if isinstance(what, Mapping) else [what]:
+            several = what.values() if isinstance(what, Mapping) else what
+            is_one = not isinstance(what, Mapping | list | tuple)
+            for source in [what] if is_one else several:
                 path = getattr(source, "source", source)
                 if isinstance(path, str | os.PathLike) and "://" not in os.fspath(path):
                     yield role, Path(path).expanduser()

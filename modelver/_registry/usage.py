@@ -5,8 +5,7 @@ and who needs it, and for each version the numbers of its objects.
 """
 
 from array import array
-from collections import deque
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from attrs import evolve
@@ -15,6 +14,7 @@ from modelver._bundle.ports import Progress
 from modelver._registry.core import Core
 from modelver._registry.questions import Answer, RefLike, target_of
 from modelver._registry.resolve import find_model
+from modelver._registry.windowed import ask_each
 from modelver._values.names import check_model_name
 from modelver._values.state import State, VersionState
 from modelver._values.usage import Stats, Usage
@@ -43,7 +43,8 @@ def measure(core: Core, of: RefLike | None, progress: Progress) -> Stats:
     tally = _Tally()
     problems = []
     progress.set_size(len(found))
-    for version, needs in zip(found, _read(core, found), strict=True):
+    read = ask_each(core, found, lambda version: _needs(core, version))
+    for version, needs in zip(found, read, strict=True):
         problems.append(needs if isinstance(needs, str) else None)
         tally.add(version.name, {} if isinstance(needs, str) else needs)
         progress.relative_update(1)
@@ -88,24 +89,6 @@ def _part(stats: Stats, name: str) -> Stats:
 
 
 # Reading.
-
-
-def _read(core: Core, versions: Sequence[VersionState]) -> Iterator[_Needs]:
-    """Yield what each version needs, in order."""
-    at_once = core.backend.capabilities.read_window
-    if at_once <= 1:
-        yield from (_needs(core, version) for version in versions)
-        return
-    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415 - slow
-
-    waiting: deque[Future[_Needs]] = deque()
-    with ThreadPoolExecutor(at_once) as pool:
-        for version in versions:
-            if len(waiting) >= at_once:
-                yield waiting.popleft().result()
-            waiting.append(pool.submit(_needs, core, version))
-        while waiting:
-            yield waiting.popleft().result()
 
 
 def _needs(core: Core, version: VersionState) -> _Needs:

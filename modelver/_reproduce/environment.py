@@ -338,7 +338,9 @@ class _Builder:
 
 def _variables() -> Mapping[str, str]:
     kept = {k: v for k, v in os.environ.items() if k.upper() not in _NOT_PASSED_ON}
-    return kept | {"PYTHONUNBUFFERED": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
+    # Compiled code that is there after all did not come from this.
+    ours = {"PYTHONDONTWRITEBYTECODE": "1", "PIP_REQUIRE_VIRTUALENV": "0"}
+    return kept | ours
 
 
 def scrubbed(line: str) -> str:

@@ -67,6 +67,10 @@ class FsspecBackend(ABC):
     def capabilities(self) -> Capabilities:
         """What this store can be trusted with."""
 
+    def endpoint(self) -> str:
+        """See :meth:`modelver.plugin.Placed.endpoint`: here the address says it all."""
+        return ""
+
     # The hooks.
 
     @abstractmethod

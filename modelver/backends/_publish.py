@@ -81,12 +81,12 @@ def above(path: str) -> str:
 
 
 def _write_all(descriptor: int, data: bytes | bytearray | memoryview) -> int:
-    written = os.write(descriptor, data)  # all of it, but for very large pieces
-    total = memoryview(data).nbytes
-    if written < total:
-        rest = memoryview(data).cast("B")[written:]
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
+    rest = memoryview(data).cast("B")
+    total = len(rest)
+    while rest:
+        # A longer write takes ten times as long where the kernel takes fresh pages of
+        # 2 MiB for it, as on a virtual machine that gives idle ones back to its host.
+        rest = rest[os.write(descriptor, rest[:_PIECE]) :]
     return total
 
 

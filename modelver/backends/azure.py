@@ -22,11 +22,12 @@ from attrs import frozen
 from modelver._values.url import container_and_account, scheme_of
 from modelver.backends._address import bucket_and_prefix
 from modelver.backends._again import again
+from modelver.backends._endpoint import azure_endpoint
 from modelver.backends._errors import STATUSES, Answer, secrets_in
 from modelver.backends._filesystem import Filesystem, client
-from modelver.backends._fsspec import FsspecBackend
+from modelver.backends._versions import VersionedBackend, checksum, etag
 from modelver.errors import ErrorKind, InvalidInputError
-from modelver.plugin import Capabilities
+from modelver.plugin import Capabilities, KeyFacts
 
 _EXAMPLE: Final = "az://container/registry"
 _USUAL: Final = "core.windows.net"
@@ -92,7 +93,7 @@ class _Place:
     host: str | None = None
 
 
-class AzureBackend(FsspecBackend):
+class AzureBackend(VersionedBackend):
     """A prefix of a container, through adlfs."""
 
     hints: ClassVar[Mapping[Answer, str]] = {
@@ -132,6 +133,8 @@ class AzureBackend(FsspecBackend):
                 )
             if place.host is not None:
                 options.setdefault("account_host", place.host)
+        # An address that names the account says it all.
+        self._account = None if place.account else options
         super().__init__(
             place.shown,
             Filesystem(_make, options),
@@ -144,6 +147,10 @@ class AzureBackend(FsspecBackend):
     def capabilities(self) -> Capabilities:
         """Exclusive and durable, by the conditional Put Blob."""
         return Capabilities(exclusive_create=True, durable=True)
+
+    def endpoint(self) -> str:
+        """See :meth:`modelver.plugin.Placed.endpoint`: the account, if not named."""
+        return "" if self._account is None else azure_endpoint(self._account)
 
     async def _put_new(self, filesystem: Any, path: str, data: bytes) -> None:
         blob = _blob(filesystem, path)
@@ -163,7 +170,33 @@ class AzureBackend(FsspecBackend):
     async def _get(
         self, filesystem: Any, path: str, start: int, end: int | None
     ) -> bytes:
-        blob = _blob(filesystem, path)
+        return await self._fetch(_blob(filesystem, path), filesystem, (start, end))
+
+    async def _get_version(
+        self, filesystem: Any, path: str, span: tuple[int, int | None], version: str
+    ) -> bytes:
+        return await self._fetch(_blob(filesystem, path, version), filesystem, span)
+
+    async def _describe(
+        self, filesystem: Any, path: str, version: str | None
+    ) -> KeyFacts:
+        blob = _blob(filesystem, path, version)
+
+        async def ask() -> KeyFacts:
+            said = await blob.get_blob_properties(**_bounds(filesystem))
+            sums = checksum(md5=said.content_settings.content_md5)
+            return KeyFacts(
+                size=int(said.size),
+                version=said.get("version_id"),
+                checksum=sums or etag(said.etag),
+            )
+
+        return await again(ask, worth=_worth)
+
+    async def _fetch(
+        self, blob: Any, filesystem: Any, span: tuple[int, int | None]
+    ) -> bytes:
+        start, end = span
         length = None if end is None else end - start
 
         async def get() -> bytes:
@@ -246,9 +279,10 @@ def _close(pid: int, loop: Any, held: Iterable[Any]) -> None:
             closing.result(_TO_CLOSE)
 
 
-def _blob(filesystem: Any, path: str) -> Any:
+def _blob(filesystem: Any, path: str, version: str | None = None) -> Any:
     container, _, name = path.partition("/")
-    return filesystem.service_client.get_blob_client(container, name)
+    more = {} if version is None else {"version_id": version}
+    return filesystem.service_client.get_blob_client(container, name, **more)
 
 
 def _bounds(filesystem: Any) -> dict[str, Any]:

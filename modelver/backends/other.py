@@ -15,6 +15,7 @@ from typing import Any, Final
 import fsspec
 
 from modelver._values.url import scheme_of
+from modelver.backends._endpoint import place
 from modelver.backends._errors import secrets_in
 from modelver.backends._filesystem import Filesystem
 from modelver.backends._fsspec import FsspecBackend
@@ -34,6 +35,8 @@ PutIfAbsent = Callable[[Any, str, bytes], object]
 # They answer from a cache of their own.
 _CACHES: Final = {"blockcache", "cached", "filecache", "simplecache"}
 _WINDOW: Final = 8
+# Options that say which store it is, by the names that most filesystems have for them.
+_PLACES: Final = ("endpoint_url", "endpoint", "host", "port")
 
 
 class OtherBackend(FsspecBackend):
@@ -76,6 +79,11 @@ class OtherBackend(FsspecBackend):
         # FSSPEC_* variables and files say.
         said = {k: v for k, v in made._get_kwargs_from_urls(url).items() if v}  # noqa: SLF001 - fsspec's protocol
         options = {**(storage_options or {}), **said}
+        self._place = " ".join(
+            place(options[name])
+            for name in _PLACES
+            if options.get(name) and name not in said
+        )
         self._single = single_writer
         self._put_if_absent = put_if_absent
         self._is_async = bool(getattr(made, "async_impl", False))
@@ -108,6 +116,10 @@ class OtherBackend(FsspecBackend):
             # The others are asked for one key after the other.
             read_window=_WINDOW if self._is_async else 1,
         )
+
+    def endpoint(self) -> str:
+        """See :meth:`modelver.plugin.Placed.endpoint`; as far as options tell."""
+        return self._place
 
     def _put_new(
         self, filesystem: Any, path: str, data: bytes

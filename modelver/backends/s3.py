@@ -14,11 +14,12 @@ from typing import Any, ClassVar, Final
 
 from modelver.backends._address import bucket_and_prefix
 from modelver.backends._again import again
+from modelver.backends._endpoint import s3_endpoint
 from modelver.backends._errors import STATUSES, Answer, secrets_in
 from modelver.backends._filesystem import AT_ONCE, Filesystem, client
-from modelver.backends._fsspec import FsspecBackend
+from modelver.backends._versions import VersionedBackend, checksum, etag
 from modelver.errors import ErrorKind, StorageError
-from modelver.plugin import Capabilities
+from modelver.plugin import Capabilities, KeyFacts
 
 _EXAMPLE: Final = "s3://bucket/registry"
 
@@ -69,7 +70,7 @@ _RETRIES: Final = {"mode": "standard", "total_max_attempts": 3}
 _RETRY_VARIABLES: Final = ("AWS_MAX_ATTEMPTS", "AWS_RETRY_MODE")
 
 
-class S3Backend(FsspecBackend):
+class S3Backend(VersionedBackend):
     """A prefix of a bucket, through s3fs."""
 
     hints: ClassVar[Mapping[Answer, str]] = {
@@ -97,6 +98,7 @@ class S3Backend(FsspecBackend):
         bucket, prefix = bucket_and_prefix(url, example=_EXAMPLE)
         root = f"{bucket}/{prefix}".rstrip("/")
         self._can_create: Any = None
+        self._options = dict(storage_options or {})
         super().__init__(
             f"s3://{root}",
             Filesystem(
@@ -111,6 +113,10 @@ class S3Backend(FsspecBackend):
         """Exclusive and durable, by the conditional PUT."""
         return Capabilities(exclusive_create=True, durable=True)
 
+    def endpoint(self) -> str:
+        """See :meth:`modelver.plugin.Placed.endpoint`; none for Amazon's own."""
+        return s3_endpoint(self._options)
+
     async def _put_new(self, filesystem: Any, path: str, data: bytes) -> None:
         await self._check_client(filesystem)
         bucket, key, _ = filesystem.split_path(path)
@@ -122,12 +128,23 @@ class S3Backend(FsspecBackend):
     async def _get(
         self, filesystem: Any, path: str, start: int, end: int | None
     ) -> list[bytes]:
+        return await self._fetch(filesystem, path, (start, end))
+
+    async def _get_version(
+        self, filesystem: Any, path: str, span: tuple[int, int | None], version: str
+    ) -> list[bytes]:
+        return await self._fetch(filesystem, path, span, VersionId=version)
+
+    async def _fetch(
+        self, filesystem: Any, path: str, span: tuple[int, int | None], **more: str
+    ) -> list[bytes]:
         bucket, key, _ = filesystem.split_path(path)
-        last = "" if end is None else end - 1
+        start, end = span
+        wanted = {"Range": f"bytes={start}-{'' if end is None else end - 1}", **more}
 
         async def ask() -> list[bytes]:
             answer = await filesystem._call_s3(  # noqa: SLF001 - cat_file joins, on the loop
-                "get_object", Bucket=bucket, Key=key, Range=f"bytes={start}-{last}"
+                "get_object", Bucket=bucket, Key=key, **wanted
             )
             body, pieces = answer["Body"], []
             try:
@@ -138,6 +155,24 @@ class S3Backend(FsspecBackend):
             return pieces
 
         return await again(ask, worth=_broke_off)
+
+    async def _describe(
+        self, filesystem: Any, path: str, version: str | None
+    ) -> KeyFacts:
+        bucket, key, _ = filesystem.split_path(path)
+        more = {} if version is None else {"VersionId": version}
+        said = await filesystem._call_s3(  # noqa: SLF001 - info() remembers, and lists
+            "head_object", Bucket=bucket, Key=key, ChecksumMode="ENABLED", **more
+        )
+        found = said.get("VersionId")
+        whole = said.get("ChecksumType") != "COMPOSITE"
+        return KeyFacts(
+            size=int(said["ContentLength"]),
+            # So S3 calls what was written before versions were kept.
+            version=None if found in (None, "", "null") else str(found),
+            checksum=checksum(sha256=said.get("ChecksumSHA256") if whole else None)
+            or etag(said.get("ETag")),
+        )
 
     async def _find(self, filesystem: Any, path: str) -> Mapping[str, Any]:
         bucket, prefix, _ = filesystem.split_path(path)

@@ -109,6 +109,11 @@ class SftpBackend(FsspecBackend):
         self._unflushed: set[str] = set()
         self._read: set[str] = set()
         self._last = ""
+        # What the address leaves open: another port, and whose home it is.
+        port = "" if found["port"] else str(options.get("port") or "")
+        at_home = found["path"].startswith(_HOME) and not found["user"]
+        user = str(options.get("username") or "") if at_home else ""
+        self._endpoint = f"{user}:{port}".rstrip(":")
         super().__init__(
             f"sftp://{found[0]}",
             Filesystem(Session, options),
@@ -130,6 +135,10 @@ class SftpBackend(FsspecBackend):
         return Capabilities(
             exclusive_create=found.links or self._single, durable=found.flushes
         )
+
+    def endpoint(self) -> str:
+        """See :meth:`modelver.plugin.Placed.endpoint`; only what the options add."""
+        return self._endpoint
 
     def packages(self) -> Mapping[str, str]:
         """See :meth:`modelver.plugin.Described.packages`."""

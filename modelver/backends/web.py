@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from modelver._values.url import scheme_of
 from modelver.backends._errors import Answer, secrets_in
 from modelver.backends._filesystem import Filesystem, client
-from modelver.backends._fsspec import FsspecBackend
 from modelver.backends._ranges import STATUSES, Cutter, headers_for, span_of
+from modelver.backends._versions import VersionedBackend, etag
 from modelver.errors import ErrorKind, InvalidInputError, StorageError
-from modelver.plugin import Capabilities
+from modelver.plugin import Capabilities, KeyFacts
 
 _PIECE: Final = 256 * 1024
 _GOOD: Final = {200, 206}
@@ -30,7 +30,7 @@ _MEANINGS: Final = {
 }
 
 
-class HttpBackend(FsspecBackend):
+class HttpBackend(VersionedBackend):
     """A folder of a web server, through fsspec's HTTP and aiohttp."""
 
     hints: ClassVar[Mapping[Answer, str]] = {
@@ -89,6 +89,33 @@ class HttpBackend(FsspecBackend):
                 if not cutter.take(piece):
                     break
         return cutter.data
+
+    async def _describe(
+        self, filesystem: Any, path: str, version: str | None
+    ) -> KeyFacts:
+        if version is not None:
+            self._refuse("keep versions")
+        session = await filesystem.set_session()
+        settings = dict(filesystem.kwargs)
+        # The bytes as they are stored: of a compressed answer the length is another.
+        headers = {
+            **(settings.pop("headers", None) or {}),
+            "Accept-Encoding": "identity",
+        }
+        url = filesystem.encode_url(path)
+        async with session.head(
+            url, headers=headers, allow_redirects=True, **settings
+        ) as response:
+            if response.status not in _GOOD:
+                raise _Refused(response.status, response.reason)
+            length = response.headers.get("Content-Length", "")
+            return KeyFacts(
+                size=int(length) if length.isdigit() else -1,
+                checksum=etag(response.headers.get("ETag")),
+            )
+
+    def _get_version(self, *_: Any) -> NoReturn:
+        self._refuse("keep versions")
 
     def _put_new(self, *_: Any) -> NoReturn:
         self._refuse("be written to")

@@ -6,7 +6,7 @@ from typing import Literal, Self, TypeVar
 
 from attrs import frozen
 
-from modelver.plugin import Backend, Capabilities, KeyInfo, Upload
+from modelver.plugin import Backend, Capabilities, KeyInfo, Placed, Upload
 
 T = TypeVar("T")
 
@@ -72,6 +72,10 @@ class WrapperBackend:
     def capabilities(self) -> Capabilities:
         """Those of the inner backend."""
         return self.inner.capabilities
+
+    def endpoint(self) -> str:
+        """That of the inner backend."""
+        return self.inner.endpoint() if isinstance(self.inner, Placed) else ""
 
     def create(self, key: str, data: bytes) -> None:
         """See :meth:`modelver.plugin.Backend.create`."""

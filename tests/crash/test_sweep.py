@@ -6,6 +6,7 @@ fault fires any more, and look at what is left each time.
 
 import itertools
 import shutil
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -131,8 +132,10 @@ IN_A_FOLDER: Final = {
 FEWER: Final = (Fault.CRASH_AFTER, Fault.ERROR_AFTER, Fault.DISK_FULL)
 
 
-def _check(kind: str, scenario: str, folder: Path, once: Sequence[Fault]) -> int:
-    """Sweep over one scenario; return how many faults fired."""
+def _check(
+    kind: str, scenario: str, folder: Path, once: Sequence[Fault]
+) -> Counter[Fault]:
+    """Sweep over one scenario; return how many faults fired of each kind."""
     chosen = SCENARIOS[scenario]
     empty, copy = _copies(kind, chosen, folder)
     judge = Judge.of(chosen, empty)
@@ -140,12 +143,12 @@ def _check(kind: str, scenario: str, folder: Path, once: Sequence[Fault]) -> int
     run(chosen, counted)
     operations = len(counted.operations)
     assert operations >= chosen.least, "fewer operations to interrupt than before"
-    total = 0
+    counts: Counter[Fault] = Counter()
     for fault in once:
         fired = _sweep(judge, copy, fault, 1)
         if fault in EVERYWHERE:
             assert fired >= operations, fault
-        total += fired
+        counts[fault] += fired
     # All kinds of ends were met, or the sweep has shown nothing.
     outcomes = {outcome for outcome, _ in judge.seen}
     assert outcomes >= {"acked", "failed", "dead"}
@@ -154,11 +157,11 @@ def _check(kind: str, scenario: str, folder: Path, once: Sequence[Fault]) -> int
         assert ("dead", False) in judge.seen
     if once is ONCE:
         for fault in LASTING:
-            total += _sweep(judge, copy, fault, None)
-        assert total >= 7 * operations
+            counts[fault] += _sweep(judge, copy, fault, None)
+        assert counts.total() >= 7 * operations
         assert not judge.commits or "unknown" in {outcome for outcome, _ in judge.seen}
     shutil.rmtree(folder)
-    return total
+    return counts
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
@@ -170,13 +173,13 @@ def test_all_or_nothing(scenario: str, tmp_path: Path) -> None:
     # Sixty entries are read for each injection there.
     faults = FEWER if scenario == "roll up" else ONCE
     fired = _check("memory", scenario, tmp_path, faults)
-    assert fired >= 28
+    assert fired.total() >= 28
 
 
 @pytest.mark.parametrize("scenario", sorted(IN_A_FOLDER))
 def test_all_or_nothing_in_a_folder(scenario: str, tmp_path: Path) -> None:
     """So it is in a folder."""
-    assert _check("folder", scenario, tmp_path, FEWER) >= 11
+    assert _check("folder", scenario, tmp_path, FEWER).total() >= 11
 
 
 @pytest.mark.slow
@@ -185,7 +188,13 @@ def test_all_or_nothing_in_a_folder(scenario: str, tmp_path: Path) -> None:
 def test_all_or_nothing_everywhere(kind: str, scenario: str, tmp_path: Path) -> None:
     """Every fault, at every operation, of every scenario, in every store."""
     fired = _check(kind, scenario, tmp_path, ONCE)
-    tell_figure("injections", store=kind, scenario=scenario, injections=fired)
+    tell_figure(
+        "injections",
+        store=kind,
+        scenario=scenario,
+        injections=fired.total(),
+        **{str(fault): count for fault, count in fired.items() if count},
+    )
 
 
 def test_twice(tmp_path: Path) -> None:

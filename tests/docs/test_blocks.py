@@ -5,6 +5,7 @@ The blocks of one page run in order, in one fresh folder, in one namespace.
 """
 
 import doctest
+import os
 import re
 import shlex
 import subprocess
@@ -38,6 +39,21 @@ STORES = {
     "use-s3.md": seaweed_for_everybody,
 }
 RUN = {"console", "pycon", "python"}
+# What a console block may run.
+PROGRAMS = {
+    "git": ["git"],
+    "modelver": [sys.executable, "-m", "modelver"],
+    "python": [sys.executable],
+}
+GIT_SETTINGS = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    **{
+        f"GIT_{who}_{what}": value
+        for who in ("AUTHOR", "COMMITTER")
+        for what, value in (("NAME", "Ada"), ("EMAIL", "ada@example.org"))
+    },
+}
 INERT = {"html", "ini", "json", "mermaid", "output", "text", "toml", "yaml"}
 # MyST: {note}, {toctree}, ...; those that only dress up code would hide it from here.
 DIRECTIVE = re.compile(r"\{(?!code|sourcecode|doctest|testcode)[\w:-]+\}")
@@ -122,10 +138,9 @@ def run_console(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
             name, _, value = words[1].partition("=")
             monkeypatch.setenv(name, value)
             continue
-        assert words[0] in {"modelver", "python"}, f"{where}: cannot be run here"
-        start = ["-m", "modelver"] if words[0] == "modelver" else []
+        assert words[0] in PROGRAMS, f"{where}: cannot be run here"
         done = subprocess.run(
-            [sys.executable, *start, *words[1:]],
+            [*PROGRAMS[words[0]], *words[1:]],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -161,6 +176,9 @@ def run_page(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
     monkeypatch.setenv("NO_COLOR", "1")
+    for name, value in GIT_SETTINGS.items():  # nobody's own
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("MODELVER_CODE", raising=False)  # a page shows what users get
     names: dict[str, Any] = {"__name__": "__main__"}
     for block in blocks(page, page.read_text(encoding="utf-8")):
         assert not escapes(block), (

@@ -48,6 +48,7 @@ def _everything(registry: Registry, out: Path) -> list[Callable[[], object]]:
         lambda: str(registry.lineage()),
         registry.log,
         registry.verify,
+        registry.audit,
         lambda: registry.diff("fraud@1.0.0", "fraud@1.1.0").to_markdown(),
         lambda: registry.compare(["fraud@1.0.0", "fraud@1.1.0"]).to_dict(),
         lambda: registry.used_by(out.parent / "source"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from modelver import Registry
-from modelver._registry.gather import UNTOLD
+from modelver._registry.config_keys import UNTOLD
 from tests.hostile.watching import bounded
 
 KIB = 1024
@@ -79,3 +79,46 @@ def test_very_many_config_files(tmp_path: Path) -> None:
     found = bounded(lambda: _config(tmp_path, **many).get("m").config, 5)
     assert len(found) == 30
     assert list(found.values()).count(UNTOLD) == 25
+
+
+# What a few lines of YAML or INI could become.
+BOMBS = {
+    "aliases.yaml": "a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + "".join(
+        f"{new}: &{new} [{', '.join([f'*{old}'] * 9)}]\n"
+        for old, new in zip("abcdefgh", "bcdefghi", strict=True)
+    ),
+    "merges.yaml": "m0: &m0 {k: v}\n"
+    + "".join(f"m{n}: &m{n}\n  <<: [*m{n - 1}, *m{n - 1}]\n" for n in range(1, 40)),
+    "circle.yaml": "a: &a [*a]\n",
+    "keys.yaml": "? " * 30_000,
+    "long.yml": "".join(f"k{n}: {n}\n" for n in range(9000)),
+    "spaces.ini": "[a]\nk" + " " * 100_000 + "\n",
+}
+JUNK = {
+    "open.yaml": "[" * 20_000,
+    "braces.yaml": "{" * 60_000,
+    "dashes.yaml": "a: " + "- " * 30_000,
+    "objects.yaml": "a: !!python/object/apply:os.system ['touch pwned']\n",
+    "nothing.ini": "k = 1\n",
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_not_told_by_key(tmp_path: Path, name: str) -> None:
+    """What would become too much is named as a whole, before anything is made of it."""
+    if not name.endswith(".ini"):
+        pytest.importorskip("yaml", reason="NOT TESTED: pip install pyyaml")
+    registry = _config(tmp_path, **{name.replace(".", "_"): BOMBS[name]})
+    assert bounded(lambda: registry.get("m").config) == {f"config/{name}": UNTOLD}
+
+
+@pytest.mark.parametrize("name", JUNK)
+def test_what_cannot_be_read_has_no_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Neither does a file that would have Python run something."""
+    monkeypatch.chdir(tmp_path)
+    registry = _config(tmp_path, **{name.replace(".", "_"): JUNK[name]})
+    assert bounded(lambda: registry.get("m").config) == {}
+    assert not (tmp_path / "pwned").exists()

@@ -156,6 +156,9 @@ SHOWN: Final[dict[str, Callable[[Registry], object]]] = {
     "lineage-repr": lambda r: repr(r.lineage()),
     "mermaid": lambda r: r.lineage().to_mermaid(),
     "verify": lambda r: r.verify(),
+    "audit": lambda r: r.get("fraud@1.0.0").audit(),
+    "audits": lambda r: r.audit(),
+    "gate": lambda r: r.gate("fraud@1.0.0", "slices.*.auc > 2 and auc > 2"),
     "search": lambda r: r.search("status = 'approved'"),
 }
 
@@ -168,7 +171,7 @@ def test_text(registry: Registry, name: str) -> None:
     _check_text(text)
 
 
-@pytest.mark.parametrize("name", ["version", "diff", "compare", "lineage"])
+@pytest.mark.parametrize("name", ["version", "diff", "compare", "lineage", "audit"])
 def test_html(registry: Registry, name: str) -> None:
     """What a notebook shows has our own elements and attributes, and no others."""
     shown: Any = SHOWN[name](registry)

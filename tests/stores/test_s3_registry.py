@@ -211,3 +211,20 @@ def test_no_secret_is_told(moto: S3Server, told: Callable[[Registry], str]) -> N
     registry.register("m", {"w": b"x"})
     assert moto.secret not in told(registry)
     assert moto.key not in told(registry)
+
+
+@pytest.mark.servers
+def test_one_address_in_two_stores(seaweed: S3Server, moto: S3Server) -> None:
+    """A bucket of the same name at another endpoint is another registry."""
+    url = seaweed.url()
+    if moto.bucket != seaweed.bucket:
+        moto.client().create_bucket(Bucket=seaweed.bucket)
+    for server in (seaweed, moto):
+        registry = Registry(url, create=True, storage_options=server.options)
+        content = server.endpoint.encode()
+        registry.register("m", {"w.bin": content}, environment=False)
+        registry.get("m").path("w.bin")
+    for server in (seaweed, moto):
+        for offline in (False, True):
+            again = Registry(url, storage_options=server.options, offline=offline)
+            assert again.get("m").path("w.bin").read_bytes() == server.endpoint.encode()

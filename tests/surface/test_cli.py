@@ -34,8 +34,14 @@ NO_METHOD = {
     "checkout",
     "du",
     "doctor",
+    "env",
     "forget",
+    "git",
+    "pin",
     "plugins",
+    "pull",
+    "reproduce",
+    "update",
     "version",
 }
 

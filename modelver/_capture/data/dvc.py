@@ -7,6 +7,7 @@ looked at here; where it lies and what else is there is not known.
 """
 
 import configparser
+import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -142,6 +143,17 @@ def read_listing(raw: bytes) -> dict[str, str] | None:
             return None
         files[path] = md5
     return files or None
+
+
+def listing_sum(files: Mapping[str, str]) -> str:
+    """Return the MD5 sum of the listing that DVC writes for a folder.
+
+    Args:
+        files: Path to MD5 sum.
+    """
+    listing = [{"md5": files[path], "relpath": path} for path in sorted(files)]
+    raw = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
 @frozen(kw_only=True)

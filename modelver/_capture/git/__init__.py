@@ -7,7 +7,6 @@ written, nothing is fetched, and it all ends within seconds.
 """
 
 from modelver._capture.git.choose import MAX_FILE, PATCH
-from modelver._capture.git.commit import GitState, capture_commit
 from modelver._capture.git.state import CodeTree, LfsFile, Submodule
 from modelver._capture.git.tree import capture_tree
 
@@ -15,9 +14,7 @@ __all__ = [
     "MAX_FILE",
     "PATCH",
     "CodeTree",
-    "GitState",
     "LfsFile",
     "Submodule",
-    "capture_commit",
     "capture_tree",
 ]

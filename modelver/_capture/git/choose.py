@@ -10,13 +10,12 @@ from typing import Final
 
 from attrs import frozen
 
+from modelver._capture.notebook import MAX_STRIPPED
 from modelver._values.paths import check_bundle_path
 from modelver.errors import InvalidInputError
 
 MAX_FILE: Final = 8 * 2**20
 """Bytes of a file; a larger one is no code."""
-MAX_NOTEBOOK: Final = 16 * 2**20
-"""Bytes of a notebook, which is small again without its outputs."""
 OURS: Final = ".modelver"
 """The folder at the top of a bundle's code that holds what modelver adds to it."""
 PATCH: Final = f"{OURS}/changes.patch"
@@ -31,7 +30,7 @@ _NOWHERE: Final = "is a link that leads to no file"
 _PASSED_OVER: Final = "is a link to a file that is left out"
 _NO_FILE: Final = "is no regular file"
 _LARGE: Final = f"is larger than {MAX_FILE // 2**20} MiB"
-_LARGE_NOTEBOOK: Final = f"is larger than {MAX_NOTEBOOK // 2**20} MiB"
+_LARGE_NOTEBOOK: Final = f"is larger than {MAX_STRIPPED // 2**20} MiB"
 _UNREADABLE: Final = "cannot be read"
 
 
@@ -114,7 +113,7 @@ def _judge(place: str, info: os.stat_result) -> Chosen:
     notebook = place.endswith(".ipynb")
     if not stat.S_ISREG(info.st_mode):
         return Chosen(why=_NO_FILE)
-    if info.st_size > (MAX_NOTEBOOK if notebook else MAX_FILE):
+    if info.st_size > (MAX_STRIPPED if notebook else MAX_FILE):
         return Chosen(why=_LARGE_NOTEBOOK if notebook else _LARGE)
     if not os.access(place, os.R_OK):
         return Chosen(why=_UNREADABLE)

@@ -29,6 +29,7 @@ _LEAST_POINTER: Final = 100
 _MOST_POINTER: Final = 256
 _ENCRYPTED: Final = "is kept encrypted in Git"
 _NOT_CHECKED_OUT: Final = "is a submodule that is not checked out"
+_UNLISTED: Final = "is a submodule whose files Git cannot list"
 _INNER: Final = "is a repository of its own, and no submodule"
 
 
@@ -97,8 +98,10 @@ def shown(path: str | bytes) -> str:
     return term_safe(os.fsdecode(path))
 
 
-def gather(repository: Repository, root: Path, wish: Wish) -> Part:
+def gather(repository: Repository, root: Path, wish: Wish) -> Part | None:
     """Return the files of one work tree, and of its submodules.
+
+    None where git could not list them, or not in time.
 
     Args:
         repository: Opened at *root*.
@@ -111,9 +114,7 @@ def gather(repository: Repository, root: Path, wish: Wish) -> Part:
         return part
     listing = listing_of(repository, wish.below, excluded)
     if listing is None:
-        part.too_large = True
-        part.warnings.append("Git could not list the files of the code in time")
-        return part
+        return None
     part.untracked = [shown(path) for path in sorted(listing.untracked)]
     part.too_large = not listing.whole or len(listing.paths) > MAX_FILES
     if not part.too_large:
@@ -233,7 +234,11 @@ def _submodules(
             )
         if not part.too_large:
             further = evolve(wish, below="", prefix=f"{inner}/", level=wish.level + 1)
-            part.take(gather(found, folder, further), name)
+            inside = gather(found, folder, further)
+            if inside is None:
+                part.omitted[shown(inner)] = _UNLISTED
+            else:
+                part.take(inside, name)
     if len(listing.links) > _MOST_SUBMODULES:
         part.warnings.append(
             f"only {_MOST_SUBMODULES} of the {len(listing.links):,} submodules were "

@@ -11,24 +11,28 @@ _MOST: Final = 5000
 _OID: Final = re.compile(rb"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
-def pointers_at(
-    repository: Repository, oids: Collection[bytes]
-) -> Mapping[bytes, LfsPointer]:
-    """Return what Git's objects say that are pointers, by object name."""
+def blob_sizes(repository: Repository, oids: Collection[bytes]) -> Mapping[bytes, int]:
+    """Return the sizes of contents, by object name; what is not here has none."""
     asked = [oid for oid in list(dict.fromkeys(oids))[:_MOST] if _OID.fullmatch(oid)]
     if not asked:
         return {}
-    # First their sizes: what is no pointer may be of any size.
     said = repository.run(
         "cat-file",
         "--batch-check=%(objectname) %(objecttype) %(objectsize)",
         feed=b"\n".join(asked) + b"\n",
     )
-    small = []
-    for line in (said or b"").splitlines():
-        words = line.split(b" ")
-        if len(words) == 3 and words[1] == b"blob" and int(words[2]) < LFS_HEAD:  # noqa: PLR2004 - the three that were asked for
-            small.append(words[0])
+    words = [line.split(b" ") for line in (said or b"").splitlines()]
+    blobs = [one for one in words if len(one) == 3 and one[1] == b"blob"]  # noqa: PLR2004 - the three that were asked for
+    return {name: int(size) for name, _, size in blobs}
+
+
+def pointers_at(
+    repository: Repository, oids: Collection[bytes]
+) -> Mapping[bytes, LfsPointer]:
+    """Return what Git's objects say that are pointers, by object name."""
+    # First their sizes: what is no pointer may be of any size.
+    sizes = blob_sizes(repository, oids)
+    small = [oid for oid, size in sizes.items() if size < LFS_HEAD]
     if not small:
         return {}
     said = repository.run(

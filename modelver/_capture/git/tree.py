@@ -26,6 +26,7 @@ from modelver._capture.git.gather import (
     shown,
 )
 from modelver._capture.git.owned import is_owned
+from modelver._capture.git.pointers import blob_sizes
 from modelver._capture.git.program import new_deadline
 from modelver._capture.git.repository import Repository
 from modelver._capture.git.state import CodeTree
@@ -37,6 +38,14 @@ from modelver.errors import InvalidInputError
 _MOST_COLLISIONS: Final = 100
 _COLLIDES: Final = "is the same file as another where case is ignored"
 _MOST_WARNINGS: Final = 20
+_ONLY_COMMIT: Final = "only its commit is recorded"
+_UNLISTED: Final = f"Git cannot list the files of the code: {_ONLY_COMMIT}"
+_AT_HOME: Final = f"the work tree holds the whole home folder: {_ONLY_COMMIT}"
+_ALIKE: Final = f"many files of the code differ in case alone: {_ONLY_COMMIT}"
+_TOO_LARGE: Final = (
+    f"the code is more than {MAX_FILES:,} files or {MAX_BYTES // 2**20} MiB: "
+    f"{_ONLY_COMMIT}; name in .gitignore what is no code"
+)
 
 
 def capture_tree(
@@ -45,6 +54,7 @@ def capture_tree(
     exclude: Sequence[Path] = (),
     name_is_secret: Callable[[str], str | None] = secret_name,
     below: bool = False,
+    files: bool = True,
 ) -> CodeTree | None:
     """Return the work tree that holds *path*, a folder or a file, as it is now.
 
@@ -57,6 +67,8 @@ def capture_tree(
         exclude: Files and folders that are no code: the registry, the data.
         name_is_secret: From a path to why its name gives it away, or None.
         below: Take only the files below the folder *path*.
+        files: Whether the files are wanted; else only where the tree stands is told,
+            and neither *files* nor *omitted* nor *patch* is filled.
 
     Returns:
         None where there is no git, no work tree, or where git does not trust the
@@ -77,7 +89,7 @@ def capture_tree(
             secret=name_is_secret,
             below="" if inside == "." else inside,
         )
-        return _tree(repository, root, wish)
+        return _tree(repository, root, wish, files=files)
     except Exception:  # noqa: BLE001 - provenance is never worth a registration
         return None
 
@@ -96,28 +108,34 @@ def _repository_of(place: Path) -> Repository | None:
     return None
 
 
-def _tree(repository: Repository, root: Path, wish: Wish) -> CodeTree:
+def _tree(repository: Repository, root: Path, wish: Wish, *, files: bool) -> CodeTree:
     commit = repository.head()
     branch, changes = changes_of(repository)
     tree = CodeTree(
         root=root,
         base=root / wish.below,
         commit=commit,
-        branch=branch,
+        branch=clean(branch or "") or None,
         tag=_tag(repository) if commit is not None else None,
         remote=repository.remote(branch),
         pushed=_pushed(repository, commit) if commit is not None else None,
         dirty=is_dirty(repository, changes),
         shallow=repository.line("rev-parse", "--is-shallow-repository") == "true",
     )
-    if not wish.below and _holds_home(root):
-        said = "the work tree holds the whole home folder: only its commit is recorded"
-        return evolve(tree, too_large=True, warnings=(said,))
+    if files and not wish.below and _holds_home(root):
+        return evolve(tree, too_large=True, warnings=(_AT_HOME,))
     part = gather(repository, root, wish)
+    if part is None:
+        part = Part(too_large=files, warnings=[_UNLISTED] if files else [])
     patch = None
-    if commit is not None and tree.dirty is not False:
-        patch = _patch(repository, root, wish, changes, part)
-    _limit(part)
+    if files:
+        if commit is not None and tree.dirty is not False:
+            patch = _patch(repository, root, wish, changes, part)
+        _limit(part)
+    else:
+        part.files.clear()
+        part.omitted.clear()
+        part.too_large = False
     return evolve(
         tree,
         patch=patch,
@@ -190,21 +208,35 @@ def _not_shown(
     """Return the changed files that a patch must not show, or cannot.
 
     What a filter stands before would be shown as it lies there, not as Git keeps it.
+    What is small in Git may be large when it is unpacked.
     """
     filters = repository.attributes("filter", [change.path for change in changes])
-    excluded = wish.excluded(root)
-    found = [os.fsencode(path) for path in excluded]
+    sizes = blob_sizes(repository, [change.oid for change in changes])
+    excluded = tuple(f"{path}/" for path in wish.excluded(root))
+    found, given = [], []
+    below = f"{wish.below}/" if wish.below else ""
     for change in changes:
         text = os.fsdecode(change.path)
+        if not text.startswith(below):
+            continue
         inner = wish.inner(text)
+        if f"{text}/".startswith(excluded):
+            given.append(change.path)
+            continue
         why = wish.secret(text) or wish.secret(inner)
         if why is not None:
             part.omitted.setdefault(shown(inner), why)
         size = _size(root / text)
         filtered = size is not None and in_the_way(filters, change.path)
-        if why is not None or filtered or (size or 0) > MAX_FILE:
+        largest = max(size or 0, sizes.get(change.oid, 0))
+        if why is not None or filtered or largest > MAX_FILE:
             found.append(change.path)
-    return found
+    if found:
+        part.warnings.append(
+            f"the patch does not show what changed in {len(found):,} of the files: "
+            "they are large, have a filter, or are called like a secret"
+        )
+    return [*found, *given]
 
 
 def _size(place: Path) -> int | None:
@@ -216,20 +248,23 @@ def _size(place: Path) -> int | None:
 
 def _limit(part: Part) -> None:
     """Leave out what could not be stored together, or all where it is too much."""
-    _part_ways(part)
-    if len(part.files) > MAX_FILES or sum(part.files.values()) > MAX_BYTES:
-        part.too_large = True
-    if part.too_large:
-        part.files.clear()
-        part.omitted.clear()
-        part.warnings.append(
-            f"the code is more than {MAX_FILES:,} files or {MAX_BYTES // 2**20} MiB: "
-            "only its commit is recorded; name in .gitignore what is no code"
-        )
+    fits = len(part.files) <= MAX_FILES and sum(part.files.values()) <= MAX_BYTES
+    if (part.too_large and _UNLISTED not in part.warnings) or not fits:
+        part.warnings.append(_TOO_LARGE)
+    elif not _part_ways(part):
+        part.warnings.append(_ALIKE)
+    else:
+        return
+    part.too_large = True
+    part.files.clear()
+    part.omitted.clear()
 
 
-def _part_ways(part: Part) -> None:
-    """Leave out files whose names are one where case or Unicode form is ignored."""
+def _part_ways(part: Part) -> bool:
+    """Leave out files whose names are one where case or Unicode form is ignored.
+
+    Tells whether that was all: of very many, somebody else must think.
+    """
     names = {unicodedata.normalize("NFC", path): path for path in part.files}
     for path in part.files.keys() - names.values():
         del part.files[path]
@@ -243,5 +278,5 @@ def _part_ways(part: Part) -> None:
             del part.files[path]
             part.omitted[path] = _COLLIDES
         else:
-            return
-    part.too_large = True
+            return True
+    return False

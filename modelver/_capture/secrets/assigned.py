@@ -23,10 +23,10 @@ from modelver._capture.secrets.tokens import Found
 
 _CLUES: Final = (b"pass", b"pwd", b"secret", b"token", b"key", b"auth", b"cred")
 # How a name ends that says something, before all else: most names do not.
-_LAST: Final = tuple(
-    clue.encode()
-    for clue in "pass password passwd passphrase passwort pwd pw secret secrets sshpass "
-    "token key auth authorization bearer credential credentials creds pat".split()
+_LAST: Final = (
+    *(b"pass", b"password", b"passwd", b"passphrase", b"passwort", b"pwd", b"pw"),
+    *(b"secret", b"secrets", b"sshpass", b"token", b"key", b"auth", b"authorization"),
+    *(b"bearer", b"credential", b"credentials", b"creds", b"pat"),
 )
 _TAIL: Final = b"0123456789_-."
 _NAME: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
@@ -119,8 +119,8 @@ class _Reader:
     def _holds(self, sign: "re.Match[bytes]", begin: int) -> bool:
         """Return whether what stands between name and value makes sense there."""
         before = self._data[max(0, begin - 1) : begin]
-        if before == b":":  # a type in a schema, or a part of a name such as an ARN
-            return False
+        if before == b":" and b":" in (sign["sign"], self._data[begin - 2 : begin - 1]):
+            return False  # a part of a name such as an ARN, or a type in a schema
         if sign["space"] is not None:
             return self._data[max(0, begin - 2) : begin].endswith(b"-") or (
                 self._data[begin : begin + 2] == b"--"
@@ -149,7 +149,7 @@ class _Reader:
             # name and no call.
             shell = name.isupper() and self._data[at - 1 : at] == b"="
             given = shell or self._data[begin - 1 : begin] in _PARAMETERS or scheme
-            return value if given or is_hex(value) and is_random(value) else None
+            return value if given or (is_hex(value) and is_random(value)) else None
         if self._prose and not (is_random(value, _LEAST_IN_PROSE) or _is_mixed(value)):
             return None
         return value

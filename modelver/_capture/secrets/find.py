@@ -4,8 +4,6 @@ import codecs
 from collections.abc import Iterator
 from typing import Final
 
-from attrs import evolve
-
 from modelver._capture.secrets.assigned import CALLED, RANDOM, assigned, random_literals
 from modelver._capture.secrets.hit import MOST_HITS, Hit
 from modelver._capture.secrets.tokens import Found, tokens
@@ -128,10 +126,10 @@ class Pieces:
         for at, what in found:
             line += text.count(b"\n", counted, at)
             counted = at
-            if self._hits and self._hits[-1].line == line:
-                # What a token is says more than what it is called.
-                if self._hits[-1].what.startswith(CALLED) and what != RANDOM:
-                    self._hits[-1] = evolve(self._hits[-1], what=what)
+            again = bool(self._hits) and self._hits[-1].line == line
+            # What a token is says more than what it is called.
+            better = what != RANDOM and self._hits[-1:] and _is_called(self._hits[-1])
+            if again and not better:
                 continue
             begin = text.rfind(b"\n", 0, at) + 1
             end = text.find(b"\n", at)
@@ -140,9 +138,15 @@ class Pieces:
                 continue
             known = begin > 0 or not self._cut
             column = at - begin + 1 if known else 0
+            if again:
+                del self._hits[-1]
             self._hits.append(Hit(path=self._path, line=line, column=column, what=what))
             if len(self._hits) >= MOST_HITS:
                 return
+
+
+def _is_called(hit: Hit) -> bool:
+    return hit.what.startswith(CALLED)
 
 
 _MOST_FOUND: Final = 200

@@ -102,6 +102,20 @@ def _pem(data: bytes, at: int) -> str | None:
     return "a private key" if body and entropy(body[0].decode()) > _KEY_BITS else None
 
 
+_CODED = re.compile(rb"[A-Za-z0-9+/]{40,1000}={0,2}")
+
+
+def _coded(data: bytes, at: int) -> str | None:
+    """Judge base 64 of what begins like a key or an account, as Kubernetes has it."""
+    match = _CODED.match(data, at)
+    if match is None:
+        return None
+    # Cut to whole groups: more may follow than was matched.
+    said = unbase64(match[0].rstrip(b"=")[: len(match[0]) // 4 * 4])
+    key = said.find(b"PRIVATE KEY")
+    return None if key < 0 else _pem(said, key)
+
+
 _KEY_BITS: Final = 3.5
 _LEAST_BITS: Final = 3.0  # hexadecimal digits have 4 at most
 _USERINFO = re.compile(
@@ -118,9 +132,11 @@ def _userinfo(data: bytes, at: int) -> str | None:
     match = _USERINFO.match(data, at)
     if match is None:
         lone = _TOKEN_USER.match(data, at)
-        token = "" if lone is None else lone[1].decode("ascii", "replace")
+        if lone is None:
+            return None
+        token = lone[1].decode("ascii", "replace")
         random = not (is_stand_in(token) or is_wordy(token)) and entropy(token) > 3  # noqa: PLR2004
-        return "a URL with a token in it" if token and random else None
+        return "a URL with a token in it" if random else None
     user, password, host = (
         unquote(part.decode(errors="replace")) for part in match.groups()
     )
@@ -229,6 +245,10 @@ _BY_NAME: Final = (
 _LONGEST: Final = 64
 LITERALS: Final = (
     Literal(b"PRIVATE KEY", _pem),
+    # "-----BEGIN ", and how the file of a service account begins.
+    Literal(b"LS0tLS1CRUdJTi", _coded),
+    Literal(b"ICJ0eXBlIjog", _coded),
+    Literal(b"eyJ0eXBlIjog", _coded),
     Literal(b"://", _userinfo),
     Literal(b"Basic ", _basic),
     Literal(b"basic ", _basic),

@@ -102,8 +102,11 @@ def scrub_text(text: str) -> str:
         if hit is None:
             kept.append(line)
             continue
-        kept.append(_before(line, hit.column - 1) + HIDDEN.encode())
-        if hit.what == "a private key" or number == last:
+        begin, ends = hit.column - 1, hit.what == "a private key"
+        if ends:
+            begin = max(0, line.rfind(b"-----BEGIN", 0, begin))
+        kept.append(_before(line, begin) + HIDDEN.encode())
+        if ends or number == last:
             break
     return b"\n".join(kept).decode("utf-8", "replace")
 

@@ -48,7 +48,7 @@ _WORDS: Final = word_set(
     """
     abc123 access_token admin admin123 any anonymous apikey api_key auth
     authorization bar basic baz bearer bool boolean bytes client_secret default
-    disabled empty enabled false float foo foobar function guest hello hidden hunter2 int
+    disabled empty enabled false float foo foobar function guest hidden hunter2 int
     integer key letmein login master minio minio123 minioadmin mypass mypassword
     mysecret mysql no none null object off on optional pass passphrase passwd
     password password1 password123 postgres private prompt public pw pwd pass123
@@ -112,6 +112,9 @@ _PRINTED = re.compile(r"[!-~]++")
 _BETWEEN = re.compile(r"[^A-Za-z0-9]+")
 _PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[A-Z]|[0-9]+")
 _DIGIT_THEN_LETTER = re.compile(r"[0-9][A-Za-z]")
+_VOWEL = re.compile(r"[aeiouyAEIOUY]")
+_SHORT_WORD: Final = 3
+_TWO: Final = 2
 _FEW_DIGITS: Final = 2
 _LONGEST_NUMBER: Final = 4
 _LONGEST_CAPITALS: Final = 12
@@ -177,7 +180,7 @@ def is_wordy(value: str) -> bool:
     """
     if len(_DIGIT_THEN_LETTER.findall(value)) > _FEW_DIGITS:
         return False
-    letters = words = 0
+    letters = words = strange = 0
     for part in _PARTS.findall(value):
         if part.isdigit():
             if len(part) > _LONGEST_NUMBER:
@@ -187,7 +190,14 @@ def is_wordy(value: str) -> bool:
             return False
         words += 1
         letters += len(part)
-    return words > 0 and letters >= 3 * words and letters * 2 > len(value)
+        # "html" is a word too, but who has two of its kind?
+        strange += len(part) > _SHORT_WORD and not _VOWEL.search(part)
+    return (
+        words > 0
+        and strange < _TWO
+        and letters >= 3 * words
+        and letters * 2 > len(value)
+    )
 
 
 def is_random(value: str, least: int = 16) -> bool:

@@ -34,7 +34,7 @@ _TABLE: Final = (
         "gl(?:pat|ptt|dt|rt|cbt|agent|oas|soat|ft|imt)-",
         rf"{_W}{{20}}",
     ),
-    ("a Slack token", "xox[abeoprs]-", r"[0-9A-Za-z-]{20}"),
+    ("a Slack token", "xox[abeoprs]-", r"[0-9A-Za-z-]{20,100}"),
     ("a Slack token", "xapp-[0-9]-", rf"[A-Z0-9]{{8,16}}-[0-9]{{8,16}}-{_HEX}{{32}}"),
     ("a Stripe key", "[sr]k_(?:live|test)_", rf"{_ALNUM}{{16}}"),
     ("a Stripe webhook's secret", "whsec_", r"[A-Za-z0-9+/]{32}"),

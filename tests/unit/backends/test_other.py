@@ -80,6 +80,13 @@ def test_a_registry_is_read(url: str, tmp_path: Path) -> None:
         modelver.Registry(f"{url}-new", create=True)
 
 
+def test_the_options_say_which_store_it_is(url: str) -> None:
+    """What the address leaves open is told by the options, credentials left out."""
+    options = {"endpoint": "https://me:word@one.example/", "port": 8020, "word": "x"}
+    assert OtherBackend(url, storage_options=options).endpoint() == "one.example 8020"
+    assert OtherBackend(url).endpoint() == ""
+
+
 def test_one_writer(url: str) -> None:
     """On the caller's word: a key that is there is refused."""
     backend = OtherBackend(url, single_writer=True)

@@ -248,3 +248,23 @@ def test_the_folder_cannot_be_made(tmp_path: Path) -> None:
         with pytest.raises(StorageError) as caught:
             fetch()
         assert caught.value.hints
+
+
+@pytest.mark.skipif(not hasattr(os, "pwrite"), reason="not on this system")
+def test_no_write_is_a_long_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For long writes the kernel takes pages of 2 MiB, which may be far to fetch."""
+    real, lengths = os.pwrite, []
+
+    def pwrite(descriptor: int, data: memoryview, at: int) -> int:
+        lengths.append(len(data))
+        return real(descriptor, data, at)
+
+    made = Sliced(store_of("memory", tmp_path / "store"))
+    made.parts("model/w", noise(9 * MIB + 5), [4 * MIB])
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    fetch_files(made.reader(), made.files, tmp_path / "out")
+    assert (tmp_path / "out/model/w").read_bytes() == noise(9 * MIB + 5)
+    assert sum(lengths) == 9 * MIB + 5
+    assert max(lengths) <= MIB

@@ -2,13 +2,15 @@
 
 import getpass
 import json
+import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
 from modelver._capture import capture_run, default_author
-from modelver._capture.host import _PROVIDERS
+from modelver._capture.ci import PROVIDERS
 from modelver._capture.scrub import clean
 
 SECRET = "hunter2"  # noqa: S105
@@ -16,8 +18,8 @@ SECRET = "hunter2"  # noqa: S105
 
 @pytest.fixture(autouse=True)
 def _no_ci(monkeypatch: pytest.MonkeyPatch) -> None:
-    for marker, _, _ in _PROVIDERS:
-        monkeypatch.delenv(marker, raising=False)
+    for provider in PROVIDERS:
+        monkeypatch.delenv(provider.marker, raising=False)
 
 
 def _nobody() -> str:
@@ -48,13 +50,35 @@ def test_cleaned_text_is_one_short_line(text: str) -> None:
 
 
 def test_run_is_json_and_leaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Flat JSON; no argument, path or variable of the process is in it."""
+    """Small JSON; no argument, path or variable that is not listed is in it."""
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
     monkeypatch.setattr("sys.argv", ["train.py", "--password", SECRET])
     run = capture_run()
-    assert SECRET not in json.dumps(run)
-    assert set(run) <= {"host", "system", "release", "machine", "user", "cpus"}
-    assert all(isinstance(value, str | int) for value in run.values())
+    said = json.dumps(run, allow_nan=False)
+    assert SECRET not in said
+    assert str(Path.home()) not in said
+    assert str(Path.cwd()) not in said
+    assert len(said) < 8_000
+    assert set(run) <= {
+        *("host", "system", "release", "machine", "user", "cpus", "libc", "platform"),
+        *("hardware", "variables", "determinism", "container"),
+    }
+
+
+def test_nothing_that_fails_fails_a_registration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Libraries that raise, answer nonsense or are half imported cost their answer."""
+
+    class Hostile:
+        def __getattr__(self, name: str) -> object:
+            raise KeyError(name)
+
+    for name in ("torch", "tensorflow", "threadpoolctl", "numpy.random", "random"):
+        monkeypatch.setitem(sys.modules, name, Hostile())
+    run = capture_run()
+    assert run["system"]
+    assert set(run["determinism"]) == {"hash_seed"}
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ COMMIT: Final = "seq txid time author tool message void actions"
 REPORT: Final = (
     "ok deep commits voids versions intact damaged objects bytes unreferenced problems"
 )
+AUDIT: Final = "ref grade next_grade missing checks omitted"
 USAGE: Final = "total deduplication models versions"
 DIFF: Final = "old new metrics slices params config files inputs packages code tags"
 DIAGNOSIS: Final = (
@@ -61,6 +62,8 @@ CALLS: Final = {
     "checkout": ("checkout fraud out", "ref path", False),
     "verify": ("verify", REPORT, False),
     "du": ("du", USAGE, False),
+    "audit": ("audit fraud@0.1.0", AUDIT, False),
+    "gate": ("gate fraud@0.1.0 auc>0.5", "ref base passed tests", False),
     "doctor": ("doctor --read-only", DIAGNOSIS, False),
     "cache": ("cache", "folder size max_size max_age registries", False),
     "outcome": ("outcome TXID", "landed commit", False),

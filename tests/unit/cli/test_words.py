@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from modelver._cli.words import (
+    data_sources,
     json_object,
     json_or_text,
     moment,
@@ -17,6 +18,7 @@ from modelver._cli.words import (
     pairs_or_files,
     sources,
 )
+from modelver._values.data import Data
 from modelver.errors import (
     AccessDeniedError,
     ErrorKind,
@@ -183,3 +185,21 @@ def test_two_sources_of_one_name() -> None:
 def test_moments(text: str, value: int | str) -> None:
     """Digits are the number of a commit, all else is a time."""
     assert moment(text) == value
+
+
+def test_data_words() -> None:
+    """Paths alone are handed on as ever; addresses and other ways are named."""
+    assert data_sources([], [], []) is None
+    assert data_sources(["c.csv"], [], []) == "c.csv"
+    found = data_sources(
+        ["s3://b/year=2026/t.csv", "val=v.csv"], ["raw.dvc", "x=gs://b/x"], ["big.bin"]
+    )
+    assert found == {
+        "t.csv": Data("s3://b/year=2026/t.csv"),
+        "val": Data("v.csv"),
+        "raw": Data("raw.dvc", how="reference"),
+        "x": Data("gs://b/x", how="reference"),
+        "big.bin": Data("big.bin", how="digest"),
+    }
+    with pytest.raises(InvalidInputError, match="two data are called"):
+        data_sources(["a=x"], ["a=s3://b/y"], [])

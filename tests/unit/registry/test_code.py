@@ -1,5 +1,6 @@
 """Code that is taken in by itself: what runs, as it is, and never a reason to fail."""
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -144,3 +145,41 @@ def test_lock_files_are_kept(project: Path, registry: Registry) -> None:
     version = registry.register("m", {"model.bin": b"1"})
     assert version.read("environment/requirements.txt") == b"attrs==0.0.1\n"
     assert any("attrs" in warning for warning in version.run["warnings"])
+
+
+def test_a_notebook_is_kept_without_its_outputs(
+    project: Path, registry: Registry
+) -> None:
+    """What it printed is no code, and may be large; what no notebook is, stays."""
+    cell = {"cell_type": "code", "source": "x", "metadata": {}, "execution_count": 7}
+    printed = [{"output_type": "stream", "text": "printed " * 2**20}]
+    book = {"nbformat": 4, "nbformat_minor": 5, "metadata": {}}
+    for name, outputs in (("a.ipynb", printed), ("b.ipynb", printed * 3)):
+        text = json.dumps(book | {"cells": [cell | {"outputs": outputs}]})
+        (project / name).write_text(text)
+    (project / "c.ipynb").write_text("no notebook")
+    version = registry.register("m", {"model.bin": b"1"})
+    kept = json.loads(version.read("code/a.ipynb"))["cells"]
+    assert kept == [cell | {"outputs": [], "execution_count": None}]
+    assert version.read("code/c.ipynb") == b"no notebook"
+    assert [told["path"] for told in version.run["omitted"]] == ["b.ipynb"]
+
+
+def test_names_that_macos_would_write_otherwise(
+    project: Path, registry: Registry
+) -> None:
+    """A decomposed name is the composed one in the bundle."""
+    (project / "e\u0301.py").write_text("x")
+    version = registry.register("m", {"model.bin": b"1"})
+    assert "\u00e9.py" in code_of(version)
+
+
+def test_a_folder_that_was_named_has_no_limit(
+    project: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is said of too large a tree is not said of code that was handed over."""
+    monkeypatch.setattr("modelver._capture.git.gather.MAX_FILES", 1)
+    version = registry.register("m", {"model.bin": b"1"}, code=project / "pkg")
+    assert code_of(version) == ["train.py"]
+    assert "warnings" not in version.run
+    assert version.run["git_branch"] == "main"
