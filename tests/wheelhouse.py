@@ -18,7 +18,7 @@ Tests build real virtual environments without a network. Ask for the fixture in 
   its sources where it is installed for editing. A wheel is what was once installed:
   fingerprints of the two are equal.
 * ``make(name, version, files, ...)`` writes a wheel of given files, and may lie about
-  them (``record=``) or replace one of the same name and version: a tampered one. Give
+  them (``record=``, ``unlisted=``) or replace one of the same name and version. Give
   it a *folder* of your own then, and :meth:`use` that: other tests share this one.
 * ``venv(path, *requirements)`` makes an environment with exactly those (without their
   dependencies, with them by ``dependencies=True``; without pip) and returns its Python.

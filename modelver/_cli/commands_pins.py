@@ -9,7 +9,6 @@ from modelver._cli.output import Cell, Reply, Table
 from modelver._pins.moving import update_all
 from modelver._pins.pinning import pin as pin_version
 from modelver._pins.pull import Pin, Puller, make_puller, pull_all
-from modelver._registry.opening import VARIABLE
 from modelver._registry.registry import Registry
 
 _STYLES = {"restored": "green", "missing": "yellow", "changed": "red", "left": "red"}
@@ -87,6 +86,3 @@ def _table(found: Sequence[Pin]) -> Table:
     ]
     head = ("pin", "version", "state", "ref")
     return Table(head, rows, empty="there are no pointers here")
-
-
-__all__ = ["VARIABLE", "pin", "pull", "update"]

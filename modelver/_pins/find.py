@@ -86,7 +86,7 @@ class Place:
             raise FormatError(
                 f"{where}: Git holds no pointer for it",
                 hint="If a merge could not decide: "
-                f"git checkout --theirs -- {quote(where)} (or --ours). Or pin it again.",
+                f"git checkout --theirs -- {quote(where)} (or --ours). Or pin again.",
                 path=where,
             )
         return parse(self.raw, where)

@@ -55,16 +55,19 @@ def _add_line(path: Path, head: str, line: str) -> None:
                 found = file.read(_LIMIT + 1)
         if len(found) > _LIMIT:
             raise FormatError(f"{shown!r} is too long to add a line", path=shown)
-        lines = found.decode("utf-8", "surrogateescape").splitlines()
-        if line in lines:
+        end = b"\r\n" if b"\r\n" in found else b"\n"
+        lines = (
+            found.removesuffix(b"\n").removesuffix(b"\r").split(end) if found else []
+        )
+        if line.encode() in lines:
             return
-        if head in lines:
-            lines.insert(lines.index(head) + 1, line)
-        else:
-            lines += [head, line]
-        text = "\n".join(lines) + "\n"
+        at = lines.index(head.encode()) + 1 if head.encode() in lines else len(lines)
+        if at == len(lines) and head.encode() not in lines:
+            lines.append(head.encode())
+            at += 1
+        text = end.join([*lines[:at], line.encode(), *lines[at:], b""])
         mode = path.stat().st_mode & 0o777 if path.exists() else None
-        write_whole(path, text.encode("utf-8", "surrogateescape"))
+        write_whole(path, text)
         path.chmod(0o666 & ~_umask() if mode is None else mode)
     except OSError as error:
         if isinstance(error, FormatError):

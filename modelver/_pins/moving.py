@@ -11,7 +11,7 @@ from modelver._pins.find import Place, find_places
 from modelver._pins.lock import lock_path, read_lock, write_lock
 from modelver._pins.pinning import make_pointer, put_pin
 from modelver._pins.pointer import Pointer
-from modelver._pins.pull import Puller, make_puller, raise_first
+from modelver._pins.pull import Puller, as_registry, make_puller, raise_first
 from modelver._registry.registry import Registry
 from modelver._values.names import near
 from modelver._values.text import quoted
@@ -52,7 +52,7 @@ def update(
     dry_run: bool = False,
     force: bool = False,
     trust: str | Iterable[str] = (),
-    registry: Registry | None = None,
+    registry: Registry | str | os.PathLike[str] | None = None,
     progress: Any = None,
 ) -> list[Move]:
     """Move pins to what their refs mean now: pointer files, and ``modelver.lock``.
@@ -74,7 +74,8 @@ def update(
         ModelverError: As for ``pull``. Whatever is raised, every other pin was moved.
     """
     named = [trust] if isinstance(trust, str) else list(trust)
-    puller = make_puller(registry=registry, trust=named, force=force, progress=progress)
+    opened = as_registry(registry)
+    puller = make_puller(registry=opened, trust=named, force=force, progress=progress)
     return update_all(puller, names, dry_run=dry_run)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import evolve
 
 from modelver._bundle import local_path
+from modelver._bundle.disk import translate
 from modelver._pins.find import Home, Place, home_of
 from modelver._pins.ignore import hold_in_git, ignore, write_text
 from modelver._pins.lock import add_to_lock
@@ -119,6 +120,10 @@ def put_pin(puller: Puller, place: Place, pointer: Pointer) -> Pin:
     home, target = puller.home, place.target()
     plan = puller.plan(place, pointer)
     puller.require_safe(place, pointer, plan)
+    try:
+        place.base.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise translate(error, place.base) from error
     if home.git is not None and place.held:
         hold_in_git(target)
         done = puller.restore(place, pointer, plan)
@@ -176,8 +181,8 @@ def make_pointer(
 
 def _asked(ref: RefLike, version: ModelVersion) -> str:
     """Return the ref to keep; it names the model."""
-    text = str(ref)
-    return text if Ref.parse(text).name is not None else version.ref
+    named = isinstance(ref, str) and Ref.parse(ref).name is not None
+    return str(ref) if named else version.ref
 
 
 def _whole(file: str | None) -> str | None:
@@ -191,25 +196,18 @@ def _target(
     folder: Path, version: ModelVersion, file: str | None, name: str | None
 ) -> tuple[Path, Home]:
     """Return where the bytes go, without links on the way, and whose home that is."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidInputError(
-            f"{os.fspath(folder)!r} cannot be a folder: {error.strerror}",
-            kind=ErrorKind.BAD_PATH,
-        ) from error
     real = Path(os.path.realpath(folder))
-    # A home is where the user is, if the folder is below it; else the folder's own.
-    home = home_of(real)
-    if home.git is None and real.is_relative_to(here := Path.cwd().resolve()):
-        home = Home(here, None)
-    inner = (file or "").rpartition("/")[2] or version.name.replace("/", "-")
-    chosen = check_target_name(name if name is not None else inner)
     if ".git" in (part.casefold() for part in real.parts):
         raise InvalidInputError(
             f"{os.fspath(folder)!r} is Git's own folder", kind=ErrorKind.BAD_PATH
         )
-    return real / chosen, home
+    # A home is where the user is, if the folder is below it; else the folder's own.
+    home = home_of(next(p for p in (real, *real.parents) if p.is_dir()))
+    if home.git is None:
+        here = Path.cwd().resolve()
+        home = Home(here if real.is_relative_to(here) else real, None)
+    inner = (file or "").rpartition("/")[2] or version.name.replace("/", "-")
+    return real / check_target_name(name if name is not None else inner), home
 
 
 def _place(target: Path, home: Home, *, held: bool) -> Place:

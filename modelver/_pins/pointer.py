@@ -135,7 +135,7 @@ def parse(raw: bytes, where: str) -> Pointer:
     if has_conflict(raw):
         raise FormatError(
             f"{where} holds a merge conflict",
-            hint=f"Take one side, for instance: git checkout --theirs -- {quote(where)} . "
+            hint=f"Take a side: git checkout --theirs -- {quote(where)} (or --ours). "
             "Or pin again: modelver pin REF FOLDER.",
             path=where,
         )

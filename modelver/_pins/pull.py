@@ -19,7 +19,12 @@ from modelver._pins.source import Sources, files_of, local_copies
 from modelver._pins.trust import Trust
 from modelver._registry.registry import Registry
 from modelver._values.manifest import FileEntry
-from modelver.errors import InvalidInputError, ModelverError
+from modelver.errors import (
+    AlreadyExistsError,
+    ErrorKind,
+    InvalidInputError,
+    ModelverError,
+)
 
 RESTORED = "restored"
 UNCHANGED = "unchanged"
@@ -39,9 +44,9 @@ class Pin:
         ref: What was asked for: ``fraud@^1.2``; empty where the pointer is gone.
         version: The exact ref that is pinned: ``fraud@1.4.0``; empty likewise.
         digest: The bundle's identity; empty likewise.
-        state: ``restored``, ``unchanged``, ``removed`` (no pointer names it any more),
-            ``left`` (nor this, but it was changed). Of a check: ``missing`` (a pull
-            would write or delete something) and ``changed`` (a user has).
+        state: ``restored``, ``unchanged``, ``locked``, ``removed`` (no pointer names it
+            any more), ``left`` (nor this, but it was changed). Of a check: ``missing``
+            (a pull would write or delete something) and ``changed`` (a user has).
     """
 
     path: str
@@ -80,6 +85,7 @@ class Puller:
         self.sources = sources
         self._force = force
         self._progress = progress
+        self._plain: set[Path] = set()
 
     def check(self, place: Place) -> Pin:
         """Return what a pull would find; nothing is changed."""
@@ -127,6 +133,7 @@ class Puller:
     def plan(self, place: Place, pin: Pointer) -> Plan:
         """Look at what is there."""
         target = place.target()
+        self._require_plain(place.base)
         record = self.records.of(place.pointer, target)
         if record.same == _same(pin):
             wanted = digests(record)
@@ -136,6 +143,23 @@ class Puller:
         if place.held:
             self._know_git(record, target, pin)
         return make_plan(target, record, wanted)
+
+    def _require_plain(self, folder: Path) -> None:
+        """Refuse to write into a folder that is reached through a link.
+
+        Git keeps links out of the way of what it tracks, except where a file system
+        takes two names for one.
+        """
+        if folder in self._plain:
+            return
+        if Path(os.path.realpath(folder)) != folder:
+            raise AlreadyExistsError(
+                f"{self.home.shown(folder)} is a link, or is reached through one; "
+                "nothing is restored there",
+                kind=ErrorKind.LOCAL_CHANGES,
+                hint="Remove the link, and pull again.",
+            )
+        self._plain.add(folder)
 
     def _know_git(self, record: Record, target: Path, pin: Pointer) -> None:
         """Take for restored what Git has put there, by its filter.
@@ -179,15 +203,11 @@ class Puller:
                 taken.add(self.records.inside(place.target()))
         found = []
         for record in self.records.every():
-            gone = not os.path.lexists(self.home.folder / record.pointer)
-            held_once = record.pointer == record.target
-            if record.pointer in here or not (gone or held_once):
-                continue
-            if not record.places():
-                continue  # deleted before; it is known that it was here
-            if record.target in taken:
-                self.records.drop(record)  # another one has its place now
-            else:
+            if record.pointer in here or not record.places():
+                continue  # or deleted before: it is known that it was here
+            if record.pointer == record.target or record.target in taken:
+                self.records.drop(record)  # it is Git's file, or another pin's
+            elif not os.path.lexists(self.home.folder / record.pointer):
                 found.append(record)
         return found
 
@@ -196,7 +216,9 @@ class Puller:
 
         What was changed since is left.
         """
-        plan = make_plan(self.home.folder / record.target, record, {})
+        target = self.home.folder / record.target
+        self._require_plain(target.parent)
+        plan = make_plan(target, record, {})
         left = bool(plan.changed) and not self._force
         if not self._force:
             plan.changed.clear()
@@ -257,7 +279,7 @@ def pull(
     check: bool = False,
     force: bool = False,
     trust: str | Iterable[str] = (),
-    registry: Registry | None = None,
+    registry: Registry | str | os.PathLike[str] | None = None,
     progress: Any = None,
 ) -> list[Pin]:
     """Restore the bytes that pointer files pin, verified.
@@ -291,7 +313,8 @@ def pull(
             was restored before.
     """
     named = [trust] if isinstance(trust, str) else list(trust)
-    puller = make_puller(registry=registry, trust=named, force=force, progress=progress)
+    opened = as_registry(registry)
+    puller = make_puller(registry=opened, trust=named, force=force, progress=progress)
     return pull_all(puller, paths, check=check)
 
 

@@ -57,8 +57,8 @@ class Trust:
             f"{where} names the registry {quoted(address)}, which was never used on "
             "this machine",
             kind=ErrorKind.UNTRUSTED_REGISTRY,
-            hint=f"If you know it: modelver pull --trust {quote(address)} . For "
-            f"good, and for all that begins so: git config --global --add {SETTING} URL/",
+            hint=f"If you know it: modelver pull --trust {quote(address)} . For good, "
+            f"and for all that begins so: git config --global --add {SETTING} URL/",
             registry=address,
         )
 
@@ -82,7 +82,8 @@ class Trust:
 
 def _covers(said: str, plain: str) -> bool:
     """Whether a setting names an address: itself, or all below ``s3://bucket/``."""
-    if said.endswith("/") and not said.endswith("//") and ".." not in plain.split("/"):
+    steps = plain.lower().replace("%2e", ".").split("/")
+    if said.endswith("/") and not said.endswith("//") and ".." not in steps:
         return f"{plain}/".startswith(said)
     return _plain(said) == plain
 

@@ -23,7 +23,6 @@ from modelver._registry.plans import (
     Plan,
     refuse_how,
     said_of,
-    twice,
     unknown_source,
 )
 from modelver._registry.questions import Answer, find
@@ -49,13 +48,7 @@ def plan_data(core: Core, what: Any, stamps: Stamps | None) -> list[Plan]:
     Raises:
         InvalidInputError: Something of it can be no input.
     """
-    plans = [_plan(core, name, data, stamps) for name, data in _each(what)]
-    seen: dict[str, bool] = {}
-    for plan in plans:
-        if plan.name in seen and not (plan.copied and seen[plan.name]):
-            raise twice(plan.name)
-        seen[plan.name] = plan.copied
-    return plans
+    return [_plan(core, name, data, stamps) for name, data in _each(what)]
 
 
 def _each(what: Any) -> Iterator[tuple[str | None, Data]]:

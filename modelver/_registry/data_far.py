@@ -121,6 +121,6 @@ def _fetched(remote: Remote, name: str | None, data: Data, spool: Spool) -> Done
         spool.expect(-1 if file.facts is None else file.facts.size)
         spool.write(path, spool.told(remote.pieces(file)))
     items = collect("data", place if name is None else {name: place})
-    found: dict[str, Any] = {} if remote.is_folder else look_into(items[0])
+    found: dict[str, Any] = {} if remote.is_folder else look_into(items[0], spool)
     found["version"] = _version(remote)
     return Done(items=tuple(items), said={"uri": remote.url, **found, **said_of(data)})

@@ -58,7 +58,9 @@ def bytes_plan(name: str | None, data: Data, algorithm: str) -> Plan:
             name=items[0].group[0],
             copied=True,
             items=items,
-            run=lambda _: Done(said={**look_into(items[0]), **said_of(data)}),
+            run=lambda spool: Done(
+                said={**look_into(items[0], spool), **said_of(data)}
+            ),
         )
     named = _named(name, "data")
 

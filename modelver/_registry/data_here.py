@@ -62,7 +62,7 @@ def here_plan(name: str | None, data: Data, place: Place) -> Plan:
         if data.how != "copy":
             return _tracked_plan(name, data, tracked)
         path = tracked.path
-        _require_there(path)
+        _require_there(tracked)
     how = data.how or ("copy" if uri is None else "reference")
     what: Any = path if name is None else {name: path}
 
@@ -74,8 +74,8 @@ def here_plan(name: str | None, data: Data, place: Place) -> Plan:
     if how == "copy":
         refuse_pointers(items)
 
-        def keep(_: Spool) -> Done:
-            found = {} if is_folder else look_into(items[0])
+        def keep(spool: Spool) -> Done:
+            found = {} if is_folder else look_into(items[0], spool)
             return Done(said={"uri": uri, **found, **said_of(data)})
 
         return Plan(name=named, copied=True, items=items, look=look, run=keep)
@@ -90,7 +90,7 @@ def here_plan(name: str | None, data: Data, place: Place) -> Plan:
         spool.expect(sum(item.size for item in items))
         digests = digest_items(items, algorithm, stamps=place.stamps, progress=spool)
         pairs = zip((item.inner for item in items), digests, strict=True)
-        found = {} if is_folder else look_into(items[0])
+        found = {} if is_folder else look_into(items[0], spool)
         fields = {"kind": "folder" if is_folder else "file", **found, **said_of(data)}
         made = Input(
             name=named,
@@ -145,7 +145,20 @@ def _tracked(path: Path, data: Data) -> Tracked | None:
     return find_tracked(path)
 
 
-def _require_there(path: Path) -> None:
+def _require_there(tracked: Tracked) -> None:
+    """Refuse to copy what is missing, or what is no part of DVC's repository.
+
+    Raises:
+        InvalidInputError: It is.
+    """
+    path = tracked.path
+    if tracked.top is None or not path.is_relative_to(tracked.top):
+        raise InvalidInputError(
+            f"a .dvc file names {quoted(os.fspath(path), 200)}, which is outside of its "
+            "repository",
+            kind=ErrorKind.UNSUPPORTED_FILE,
+            hint="Give the path itself if it is that which you mean.",
+        )
     if not path.exists():
         raise InvalidInputError(
             f"{quoted(os.fspath(path), 200)} is tracked by DVC, and is not there",

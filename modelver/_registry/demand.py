@@ -1,13 +1,16 @@
 """What a caller demands of a registration, looked at before anything is committed."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
 from modelver._registry.registration import Registration
 from modelver._registry.staging import Staging
-from modelver._values.audit import Audit, Check, check_grade
 from modelver.errors import ErrorKind, InvalidInputError
+
+if TYPE_CHECKING:
+    from modelver._values.audit import Audit, Check
 
 
 @frozen(kw_only=True)
@@ -29,8 +32,11 @@ class Demand:
         Raises:
             InvalidInputError: There is no such grade.
         """
-        grade = None if require is None else check_grade(require)
-        return cls(grade=grade, clean=bool(clean))
+        if require is None:
+            return cls(clean=bool(clean))
+        from modelver._values.audit import check_grade  # noqa: PLC0415 - seldom
+
+        return cls(grade=check_grade(require), clean=bool(clean))
 
     def before_storing(self, staging: Staging) -> None:
         """Refuse what is not clean, before a byte is stored.
@@ -73,7 +79,9 @@ class Demand:
             raise _refusal(audit, self.grade, failing)
 
 
-def _refusal(audit: Audit, grade: str, failing: Sequence[Check]) -> InvalidInputError:
+def _refusal(
+    audit: "Audit", grade: str, failing: "Sequence[Check]"
+) -> InvalidInputError:
     named = ", ".join(check.name for check in failing)
     error = InvalidInputError(
         f"{audit.ref!r} is not registered: it has the ingredients of grade "

@@ -14,20 +14,27 @@ from modelver._capture.data import (
     read_footer,
     read_head,
 )
+from modelver._registry.plans import Spool
 from modelver._registry.schemas import checked_schema
 
 _DELIMITED: Final = (".csv", ".tsv")
 _TABLE: Final = 2  # dimensions
 
 
-def look_into(item: Item) -> dict[str, Any]:
+def look_into(item: Item, spool: Spool) -> dict[str, Any]:
     """Return what an input's own file says of it: ``rows``, ``columns``, ``schema``.
 
-    The same bytes always say the same. Of CSV up to 64 MiB all is read, of Parquet and
-    ``.npy`` a few kilobytes, of everything else nothing.
+    The same inputs always say the same, whatever was read before. Of CSV up to 64 MiB
+    all is read, of Parquet and ``.npy`` a few kilobytes, of everything else nothing.
+
+    Args:
+        item: The file.
+        spool: How much of the inputs together is read so.
     """
     name = (item.inner if isinstance(item.origin, bytes) else item.origin.name).lower()
-    if name.endswith(_DELIMITED) and item.size <= MAX_COUNTED:
+    if name.endswith(_DELIMITED):
+        if item.size > MAX_COUNTED or not spool.may_count(item.size):
+            return {}
         return told(count_records(pieces_of(item)))
     if name.endswith(".parquet") and item.size > TAIL:
         length = footer_length(peek(item, item.size - TAIL, item.size))

@@ -1,12 +1,14 @@
 """What a registry says of how good its versions are."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from modelver._registry import auditing, gating
 from modelver._registry.core import Core
 from modelver._registry.questions import RefLike
-from modelver._search.gate import Gate
-from modelver._values.audit import Audits
+
+if TYPE_CHECKING:
+    from modelver._search.gate import Gate
+    from modelver._values.audit import Audits
 
 
 class Judging:
@@ -14,7 +16,7 @@ class Judging:
 
     _core: Core
 
-    def audit(self, of: RefLike | None = None) -> Audits:
+    def audit(self, of: RefLike | None = None) -> "Audits":
         """Return what versions have of what is needed to make them again, graded.
 
         Their manifests are read, and no file. A grade counts ingredients; whether a
@@ -28,6 +30,8 @@ class Judging:
             NotFoundError: There is no such model or version.
             StorageError: The store cannot tell.
         """
+        from modelver._registry import auditing  # noqa: PLC0415 - seldom asked for
+
         return auditing.audit_versions(self._core, of)
 
     def gate(
@@ -37,7 +41,7 @@ class Judging:
         *,
         base: RefLike | None = None,
         no_base_yet: bool = False,
-    ) -> Gate:
+    ) -> "Gate":
         """Return whether the metrics of a version are good enough; true if they are.
 
         Args:
@@ -53,6 +57,8 @@ class Judging:
                 with a base where none is given.
             NotFoundError: One of the versions is not there.
         """
+        from modelver._registry import gating  # noqa: PLC0415 - seldom asked for
+
         return gating.gate_of(
             self._core, ref, conditions, base, no_base_yet=no_base_yet
         )

@@ -15,6 +15,8 @@ from modelver._values.manifest import Input
 from modelver._values.text import quoted
 from modelver.errors import ErrorKind, InvalidInputError, StorageError
 
+# Bytes of all inputs of a registration; half a second each 64 MiB.
+_MOST_COUNTED: Final = 256 * 2**20
 _SAID: Final = ("split", "license", "rows", "columns", "schema", "version", "kind")
 
 
@@ -63,7 +65,13 @@ class Spool:
         self._folder: Path | None = None
         self._count = 0
         self._expected = 0
+        self._counted = 0
         self._progress: Progress | None = None
+
+    def may_count(self, size: int) -> bool:
+        """Whether so many bytes more may be read only to count what is in them."""
+        self._counted += size
+        return self._counted <= _MOST_COUNTED
 
     def tell(self, progress: Progress | None) -> None:
         """Say whom to tell of what is read from now on."""

@@ -1,6 +1,7 @@
 """A stored bundle that waits for its number, and the step that registers it."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
@@ -9,11 +10,9 @@ from modelver._registry.rehearsal import note, rehearsing
 from modelver._registry.resolve import newest
 from modelver._registry.staging import Staging
 from modelver._registry.steps import Step, Target
-from modelver._values.audit import Audit
 from modelver._values.codec import bundle_digest
 from modelver._values.entry import Record, Register, SetAlias
 from modelver._values.fold import number_key
-from modelver._values.ingredients import audit_of
 from modelver._values.names import check_alias
 from modelver._values.semver import INITIAL, Version
 from modelver._values.state import ModelState, State, VersionState
@@ -24,6 +23,9 @@ from modelver.errors import (
     InvalidInputError,
     VersionExistsError,
 )
+
+if TYPE_CHECKING:
+    from modelver._values.audit import Audit
 
 BUMPS = ("auto", "major", "minor", "patch")
 
@@ -111,8 +113,10 @@ class Registration:
         }
         return [what for what, recorded in checks.items() if not recorded]
 
-    def audit(self) -> Audit:
+    def audit(self) -> "Audit":
         """Return the ingredients that the version would have."""
+        from modelver._values.ingredients import audit_of  # noqa: PLC0415 - seldom
+
         return audit_of(self.bundle, self._record, ref=self.name)
 
     def store(self) -> None:

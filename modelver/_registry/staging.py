@@ -141,9 +141,10 @@ class Staging:
 
     def add_environment(self) -> None:
         """Record the interpreter and the installed packages."""
-        memory = self.core.memory
+        # What does not outlive the process has no folder to remember anything in.
+        folder = None if self.core.memory is None else self.core.cache.folder
         self.environment = capture_environment(
-            None if memory is None else RememberedRecords(memory)
+            None if folder is None else RememberedRecords(folder)
         )
 
     def store(self) -> None:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelver._lineage import Lineage
 from modelver._registry.arguments import parse_label
-from modelver._registry.auditing import audit_version
 from modelver._registry.config_keys import config_of
 from modelver._registry.core import Core
 from modelver._registry.environment import VersionEnvironment
@@ -17,13 +16,15 @@ from modelver._registry.steps import Target
 from modelver._registry.version_files import VersionFiles
 from modelver._registry.version_proof import VersionProof
 from modelver._search.diff import Diff
-from modelver._values.audit import Audit
 from modelver._values.manifest import Code, FileEntry, Input
 from modelver._values.query import Scalar
 from modelver._values.ref import Exact, Ref
 from modelver._values.semver import Version
 from modelver._values.state import Evaluation, NoteSaid, State, VersionState
 from modelver.errors import ErrorKind, InvalidInputError
+
+if TYPE_CHECKING:
+    from modelver._values.audit import Audit
 
 
 class ModelVersion(VersionFiles, VersionProof, Answer):
@@ -220,7 +221,7 @@ class ModelVersion(VersionFiles, VersionProof, Answer):
         """
         return code_patch(self._core, self, other)
 
-    def audit(self) -> Audit:
+    def audit(self) -> "Audit":
         """Return what it has of what is needed to make it again, graded.
 
         See :meth:`Registry.audit`.
@@ -228,6 +229,10 @@ class ModelVersion(VersionFiles, VersionProof, Answer):
         Raises:
             IntegrityError: The manifest is damaged.
         """
+        from modelver._registry.auditing import (  # noqa: PLC0415 - seldom asked for
+            audit_version,
+        )
+
         return audit_version(self._core, self._state)
 
     def lineage(self) -> Lineage:

@@ -14,7 +14,13 @@ from typing import Final, Protocol
 from attrs import Factory, define, evolve
 
 from modelver._reproduce.installed import compared, installed_in
-from modelver._reproduce.interpreters import Interpreter, ask, find
+from modelver._reproduce.interpreters import (
+    Interpreter,
+    ask,
+    difference,
+    find,
+    program_on_path,
+)
 from modelver._reproduce.run import run_command
 from modelver._reproduce.strays import files_in, strays_in
 from modelver._values.environment_check import EnvironmentCheck
@@ -175,6 +181,7 @@ def compare_environment(
         recorded=environment.python,
         python=found.version,
         interpreter=os.fspath(found.path),
+        other_python=difference(environment, found),
     )
     there = installed_in(found.folders)
     check = compared(
@@ -201,7 +208,7 @@ def _tool(tool: str | None) -> str:
             f"{quoted(tool)} builds no environment",
             hint=f"Choose one of {', '.join(TOOLS)}, or leave tool= out.",
         )
-    uv = _program("uv")
+    uv = program_on_path("uv")
     if tool == "uv" and uv is None:
         raise NotFoundError(
             "uv is not on the PATH",
@@ -219,15 +226,9 @@ def _has_pip_file() -> bool:
     """Whether a file tells pip where packages come from (pip's own places)."""
     home = Path.home()
     config = Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config")
-    places = (config / "pip", home / ".pip", Path("/etc"), Path("/etc/xdg/pip"))
+    etc = (Path("/etc"), Path("/etc/xdg/pip"))
+    places = (config / "pip", home / ".pip", Path(sys.prefix), *etc)
     return any((place / "pip.conf").is_file() for place in places)
-
-
-def _program(name: str) -> str | None:
-    # A relative entry of PATH would run what lies in the folder.
-    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
-    folders = [entry for entry in entries if Path(entry).is_absolute()]
-    return shutil.which(name, path=os.pathsep.join(folders))
 
 
 def _make(dest: Path) -> None:
@@ -261,7 +262,7 @@ class _Builder:
     compiles: bool = False
 
     def with_uv(self, base: Interpreter, words: Sequence[str]) -> None:
-        uv = str(_program("uv"))
+        uv = str(program_on_path("uv"))
         python = os.fspath(base.path)
         self._run([uv, "venv", "--no-project", "--python", python, str(self.dest)])
         self._look()

@@ -120,8 +120,7 @@ def _given(environment: Environment, path: Path, minor: str) -> Interpreter:
         )
     if not _fits(environment, found, minor):
         raise InvalidInputError(
-            f"{quoted(os.fspath(path))} is {found.implementation} {found.version}, "
-            f"recorded is {environment.implementation} {environment.python}",
+            f"{quoted(os.fspath(path))} is {difference(environment, found)}",
             hint=f"Give a {environment.implementation} {minor}.",
         )
     return found
@@ -130,6 +129,26 @@ def _given(environment: Environment, path: Path, minor: str) -> Interpreter:
 def _fits(environment: Environment, found: Interpreter, minor: str) -> bool:
     same = found.implementation == environment.implementation
     return same and found.version.startswith(f"{minor}.")
+
+
+def difference(environment: Environment, found: Interpreter) -> str | None:
+    """Return how *found* is another Python than the recorded one; None: it is not."""
+    if _fits(environment, found, ".".join(environment.python.split(".")[:2])):
+        return None
+    return (
+        f"{found.implementation} {found.version}, recorded is "
+        f"{environment.implementation} {environment.python}"
+    )
+
+
+def program_on_path(name: str) -> str | None:
+    """Return where a program is; a relative entry of PATH leads nowhere.
+
+    It would run what happens to lie in the current folder.
+    """
+    entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    folders = [entry for entry in entries if Path(entry).is_absolute()]
+    return shutil.which(name, path=os.pathsep.join(folders))
 
 
 def _candidates(environment: Environment, minor: str) -> Iterator[Path]:
@@ -145,7 +164,7 @@ def _everywhere(environment: Environment, minor: str) -> Iterator[Path]:
     if sys.version_info[:2] == tuple(map(int, minor.split("."))):
         yield Path(sys.executable)
     command = _COMMANDS.get(environment.implementation, "python")
-    program = shutil.which(f"{command}{minor}")
+    program = program_on_path(f"{command}{minor}")
     if program is not None:
         yield Path(program)
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"

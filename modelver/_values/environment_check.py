@@ -20,6 +20,8 @@ class EnvironmentCheck:
         recorded: Version of Python that was recorded.
         python: Version of Python that was found.
         interpreter: The path of its interpreter.
+        other_python: How it is another Python, where the implementation or the minor
+            version differs; None where they do not.
         matched: How many distributions are the same: version, fingerprint, and every
             file as its RECORD says.
         missing: Recorded and not there: name to version.
@@ -37,6 +39,7 @@ class EnvironmentCheck:
     recorded: str
     python: str
     interpreter: str
+    other_python: str | None = None
     matched: int = 0
     missing: Mapping[str, str] = Factory(dict)
     reasons: Mapping[str, str] = Factory(dict)
@@ -52,8 +55,8 @@ class EnvironmentCheck:
     def same(self) -> bool:
         """Whether every distribution was shown to be the same, and none is too many.
 
-        What is unknown was not shown. The Python is of the same minor version; see
-        :attr:`python` for the rest of it.
+        What is unknown was not shown. Of Python the implementation and the minor
+        version are the same; see *python* and *recorded* for the rest of it.
         """
         return not self.differences and not self.unknown
 
@@ -69,8 +72,9 @@ class EnvironmentCheck:
             },
             **self.other_files,
         }
+        python = [] if self.other_python is None else [f"python: {self.other_python}"]
         strays = (f"{path}: belongs to no package" for path in self.stray_files)
-        return (*(f"{name}: {said[name]}" for name in sorted(said)), *strays)
+        return (*python, *(f"{name}: {said[name]}" for name in sorted(said)), *strays)
 
     def _missing(self, name: str, version: str) -> str:
         why = self.reasons.get(name)
@@ -86,6 +90,7 @@ class EnvironmentCheck:
             "recorded": self.recorded,
             "python": self.python,
             "interpreter": self.interpreter,
+            "other_python": self.other_python,
             "matched": self.matched,
             "missing": dict(self.missing),
             "reasons": dict(self.reasons),
@@ -100,7 +105,7 @@ class EnvironmentCheck:
     def __str__(self) -> str:
         verdict = "the same" if self.same else "not the same"
         lines = [f"{verdict}: {self.matched} distributions were shown to be equal"]
-        if self.python != self.recorded:
+        if self.other_python is None and self.python != self.recorded:
             lines.append(f"  python: {self.python}, recorded is {self.recorded}")
         unknown = [f"{name}: {why}" for name, why in sorted(self.unknown.items())]
         told = [*self.differences, *unknown]

@@ -40,7 +40,9 @@ def conda_text(environment: Environment) -> str:
     A text in double quotes, as JSON writes it, is the same text in YAML.
     """
     python = _python(environment)
+    other = environment.implementation != "cpython"
     lines = [
+        *(["# Recorded was another implementation than CPython."] if other else []),
         *comments(unpinnable(environment)),
         "channels:",
         '  - "conda-forge"',

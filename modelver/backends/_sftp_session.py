@@ -155,8 +155,14 @@ class Session:
             await asking
         except self.ssh.SFTPNoSuchFile:
             return True  # it has looked for the file
-        except (self.ssh.SFTPConnectionLost, self.ssh.SFTPNoConnection):
-            raise
+        except (
+            self.ssh.SFTPConnectionLost,
+            self.ssh.SFTPNoConnection,
+            self.ssh.SFTPBadMessage,  # cut off in the middle
+            ConnectionError,
+            TimeoutError,
+        ):
+            raise  # that is no answer, and would be remembered as one
         except (self.ssh.SFTPError, OSError):
             return False
         return True

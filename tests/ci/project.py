@@ -12,6 +12,16 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 TEMPLATES: Final = ROOT / "docs" / "how-to" / "ci"
 
+# Where the page says that each is copied to.
+COPIED: Final = {
+    "modelver.sh": "ci/modelver.sh",
+    "comment.py": "ci/comment.py",
+    "github/action.yml": ".github/actions/modelver/action.yml",
+    "github/workflow.yml": ".github/workflows/train.yml",
+    "gitlab/modelver.gitlab-ci.yml": "ci/modelver.gitlab-ci.yml",
+    "jenkins/Jenkinsfile": "Jenkinsfile",
+}
+
 TRAIN: Final = """
 import json, sys
 from pathlib import Path
@@ -90,8 +100,8 @@ class Project:
         self.write("requirements.txt", "")
         self.write("pyproject.toml", "[project]\nname = 'fraud'\nversion = '1'\n")
         self.write(".gitignore", "build/\nvenv/\n")
-        self.write("ci/modelver.sh", (TEMPLATES / "modelver.sh").read_text())
-        self.write("ci/comment.py", (TEMPLATES / "comment.py").read_text())
+        for template, target in COPIED.items():
+            self.write(target, (TEMPLATES / template).read_text())
         self.train_for(0.94)
 
     def write(self, path: str, text: str) -> None:

@@ -17,6 +17,7 @@ from tests.ci.project import TEMPLATES, Project
 BASH: Final = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
 PLAIN_BASH: Final = ["bash", "-e", "-c"]
 SH: Final = ["sh", "-xe", "-c"]
+CANARY: Final = "a canary in the variables"
 URL: Final = "https://ci.example.org/runs/7"
 
 
@@ -159,6 +160,7 @@ def github(project: Project) -> Outcome:
         GITHUB_RUN_ID="7",
         GITHUB_SERVER_URL="https://github.com",
         MODELVER_AUTHOR=_filled(author, run.known),
+        GITHUB_TOKEN=CANARY,
         **{name: str(path) for name, path in run.files.items()},
     )
     done.outputs = run.outputs
@@ -186,6 +188,7 @@ def gitlab(project: Project) -> Outcome:
         "CI_COMMIT_BRANCH": "main",
         "CI_DEFAULT_BRANCH": "main",
         "GITLAB_USER_LOGIN": "ada",
+        "CI_JOB_TOKEN": CANARY,
     }
     for name, value in pipeline.pop("variables").items():
         variables[name] = re.sub(
@@ -240,7 +243,7 @@ def jenkins(project: Project) -> Outcome:
         "BUILD_URL": URL,
         "JENKINS_URL": "https://ci.example.org",
         "AWS_ACCESS_KEY_ID": "AKIA" + "X" * 16,
-        "AWS_SECRET_ACCESS_KEY": "s3cr3t-of-jenkins",
+        "AWS_SECRET_ACCESS_KEY": CANARY,
     }
 
     def steps() -> Iterator[Step]:

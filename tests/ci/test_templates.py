@@ -16,8 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from modelver import Registry
-from tests.ci.project import TEMPLATES, Project
-from tests.ci.providers import PROVIDERS, Actions, Provider
+from tests.ci.project import COPIED, TEMPLATES, Project
+from tests.ci.providers import CANARY, PROVIDERS, Actions, Provider
 from tests.ci.quick import quick_modelver
 
 SYSTEMS: Final = {
@@ -84,6 +84,8 @@ def _first(
     assert recipe is not None
     assert recipe.command == ("python", "src/train.py", "--out", "build")
     assert version.code is not None
+    kept = [path for path in project.registry.rglob("*") if path.is_file()]
+    assert not any(CANARY.encode() in path.read_bytes() for path in kept)
     (move,) = registry.alias_history("fraud", "production")
     assert move.reason == done.url
     report = _report(project)
@@ -189,6 +191,16 @@ def test_a_store_that_is_down_is_no_missing_alias(project: Project) -> None:
         done = project.run([*script, *words], gone)
         assert done.returncode == 3
         assert "no registry" in done.stderr
+
+
+def test_the_page_has_every_template() -> None:
+    """Each file can be taken from the page, which says where it goes."""
+    page = (TEMPLATES.parent / "register-in-ci.md").read_text(encoding="utf-8")
+    files = [path for path in TEMPLATES.rglob("*") if path.is_file()]
+    assert {path.relative_to(TEMPLATES).as_posix() for path in files} == set(COPIED)
+    for template, place in COPIED.items():
+        row = f"| {{download}}`{Path(template).name} <ci/{template}>` | `{place}` |"
+        assert row in page
 
 
 def test_shells_read_the_script(tmp_path: Path) -> None:

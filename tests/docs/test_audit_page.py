@@ -16,7 +16,7 @@ def test_the_grades_are_those_of_the_code() -> None:
     """Each grade's row has what that grade needs, and how much of it."""
     rows = dict(ROW.findall(PAGE.read_text(encoding="utf-8")))
     for grade in GRADES:
-        found = {}
+        found: dict[str, str] = {}
         # "a and b, at least partly; c": the half that says so is about its names.
         for half in rows[grade].split(";"):
             result = "partly" if "at least partly" in half else "yes"

@@ -265,11 +265,23 @@ _cases("note", TEXTS, lambda v: lambda reg: reg.note("m", v))
 _cases("reason", TEXTS, lambda v: lambda reg: reg.promote("m", "a", reason=v))
 _cases("withdraw", TEXTS, lambda v: lambda reg: reg.withdraw("m", v))
 _cases("filter", FILTERS, lambda v: lambda reg: reg.search(v))
+# A metric may be called NaN, and 1e999 is a number where nothing is a float.
+_cases(
+    "gate",
+    {k: v for k, v in FILTERS.items() if k not in {"nan", "infinite"}},
+    lambda v: lambda reg: reg.gate("m", v),
+)
+_cases(
+    "require",
+    {"lower": "b", "none-such": "E", "escape": ESCAPE, "long": LONG, "odd": Odd()},
+    lambda v: _register(require=v),
+)
 _cases("url", URLS, lambda v: lambda _: Registry(v))
 _cases("at", WHENS, lambda v: lambda reg: reg.at(v))
 _cases("path", BYTES_PATHS, lambda v: _register(files={v: b"x"}))
 _ref_cases("get", lambda reg, ref: reg.get(ref))
 _ref_cases("resolve", lambda reg, ref: reg.resolve(ref))
+_ref_cases("gate-ref", lambda reg, ref: reg.gate(ref, "a > 0"))
 _ref_cases("promote", lambda reg, ref: reg.promote(ref, "production"))
 _ref_cases("diff", lambda reg, ref: reg.diff("m", ref))
 _ref_cases("parents", lambda reg, ref: _register(parents=[ref])(reg))
@@ -335,6 +347,16 @@ CASES |= {
     "order": lambda reg: reg.search(order_by="metrics.a; drop"),
     "order-long": lambda reg: reg.search(order_by="metrics.a," * 100_000),
     "order-number": lambda reg: reg.search(order_by=7),  # type: ignore[arg-type]
+    "audit-name": lambda reg: reg.audit(ESCAPE),
+    "audit-ref": lambda reg: reg.audit("m@9.9.9"),
+    "audit-number": lambda reg: reg.audit(7),  # type: ignore[arg-type]
+    "audit-odd": lambda reg: reg.audit(Odd()),  # type: ignore[arg-type]
+    "audit-long": lambda reg: reg.audit(LONG),
+    "gate-nothing": lambda reg: reg.gate("m", []),
+    "gate-many": lambda reg: reg.gate("m", ["a > 1"] * 100_000),
+    "gate-base": lambda reg: reg.gate("m", "a > 1", base="m@production"),
+    "gate-no-base": lambda reg: reg.gate("m", "a > base.a"),
+    "gate-yet": lambda reg: reg.gate("m", "a > 1", no_base_yet=True),
     "limit-0": lambda reg: reg.search(limit=0),
     "limit-text": lambda reg: reg.search(limit="5"),  # type: ignore[arg-type]
     "limit-huge": lambda reg: reg.search(limit=HUGE),

@@ -47,6 +47,8 @@ def registry(tmp_path: Path) -> Registry:
     said = {"actor": evil("actor"), "tool": evil("tool"), "message": evil("message")}
     said |= {"time": evil("time"), "txid": evil("txid")}
     source = {"name": evil("input"), "digest": DIGEST, "size": 0, "kind": evil("kind")}
+    source |= {name: evil(name) for name in ("uri", "version", "split", "license")}
+    source["schema"] = {evil("column"): evil("type")}
     code = {"commit": evil("commit"), "system": evil("system")}
     environment = {
         "implementation": evil("implementation"),

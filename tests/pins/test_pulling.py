@@ -117,6 +117,7 @@ def test_an_interrupted_pull_goes_on(
 ) -> None:
     """Files of both versions are known as restored ones, not as a user's."""
     pinned(world)
+    world.registry.get("fraud@1.1.0").path()
     left = world.repo / "models/fraud/.w.bin.0123456789ab.mvtmp"
     left.write_bytes(b"of a killed one")
     with monkeypatch.context() as patched:
@@ -293,3 +294,36 @@ def test_executable_and_empty_files(world: World) -> None:
     assert os.access("t/tool/run", os.X_OK)
     assert not os.access("t/tool/empty", os.X_OK)
     assert Path("t/tool/empty").read_bytes() == b""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["lf", "crlf"])
+@pytest.mark.parametrize("last", ["", None], ids=["open", "ended"])
+def test_lines_of_a_user_stay(world: World, end: str, last: str | None) -> None:
+    """What is in ``.gitignore`` already is kept as it is, byte for byte."""
+    (world.repo / "models").mkdir()
+    path = world.repo / "models/.gitignore"
+    old = f"*.log{end}\x0bodd\u2028line{end}last" + (end if last is None else last)
+    path.write_bytes(old.encode() + b"\xff")
+    pinned(world)
+    found = path.read_bytes()
+    assert found.startswith(old.encode() + b"\xff")
+    assert f"/fraud/{end}".encode() in found
+    modelver.pin("fraud", "models", registry=world.registry, name="other")
+    again = path.read_bytes()
+    assert again.count(b"Restored by modelver") == 1
+    assert b"/other/" in again
+    pinned(world)
+    assert path.read_bytes() == again
+
+
+def test_what_is_kept_of_a_ref(world: World) -> None:
+    """The ref as it was asked for; where it names no model, the exact one."""
+    version = world.registry.get("fraud@1.0.0")
+    for ref, kept in [
+        ("fraud", "fraud"),
+        ("fraud@latest", "fraud@latest"),
+        (version, "fraud@1.0.0"),
+        (version.digest, "fraud@1.0.0"),
+    ]:
+        done = modelver.pin(ref, "models", registry=world.registry)
+        assert done.ref == kept

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import modelver
-from modelver._pins import find
+from modelver._pins import find, pull as pulling
 from modelver._registry.registry import Registry
 from modelver.errors import (
     AlreadyExistsError,
@@ -151,6 +151,21 @@ def test_nothing_is_restored_through_a_link(world: World, what: str) -> None:
     assert sorted(hooks.iterdir()) == before
 
 
+def test_a_folder_behind_a_link(world: World) -> None:
+    """Where a file system takes two names for one, a link can stand in for a folder."""
+    modelver.pin("fraud@1.0.0", "models", registry=world.registry)
+    world.commit("one")
+    away = world.folder / "away"
+    (world.repo / "models").rename(away)
+    shutil.rmtree(away / "fraud")
+    (world.repo / "models").symlink_to(away)
+    with pytest.raises(AlreadyExistsError, match="reached through"):
+        modelver.pull()
+    with pytest.raises(InvalidInputError, match="outside"):
+        modelver.pull("models/fraud.mv.json")
+    assert not (away / "fraud").exists()
+
+
 def test_odd_files_are_no_pointers(world: World) -> None:
     """A FIFO, a folder, a file without end: an error at once, and no waiting."""
     models = world.repo / "models"
@@ -214,6 +229,7 @@ def test_outside_of_the_repository(world: World) -> None:
         modelver.pull(".git/x.mv.json")
     with pytest.raises(InvalidInputError, match="Git's own folder"):
         modelver.pin("fraud", ".git/models", registry=world.registry)
+    assert not (world.repo / ".git/models").exists()
 
 
 def test_one_bad_pointer_keeps_no_other_back(world: World) -> None:
@@ -251,3 +267,22 @@ def test_thousands_of_pointers(world: World, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(find, "MOST", 900)
     with pytest.raises(InvalidInputError, match="more than 900"):
         modelver.pull()
+
+
+def test_a_copy_is_verified_where_it_lands(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes between the cache and the work tree does not arrive either."""
+    real = pulling.local_copies
+
+    def tampered(*args: object) -> dict[str, Path]:
+        found = real(*args)  # type: ignore[arg-type]
+        other = world.folder / "other"
+        other.write_bytes(b"eno")
+        return {**found, "w.bin": other}
+
+    monkeypatch.setattr(pulling, "local_copies", tampered)
+    with pytest.raises(IntegrityError, match=r"model/w\.bin"):
+        modelver.pin("fraud@1.0.0", "models", registry=world.registry)
+    assert "fraud/w.bin" not in world.files()
+    assert list(world.repo.rglob("*.mvtmp")) == []

@@ -61,6 +61,30 @@ RANDOM: Final = "a random text, as keys are"
 
 
 def assigned(data: bytes, path: str, *, strict: bool = False) -> Iterator[Found]:
+    """Yield what :func:`_assigned` does; of a patch, file by file."""
+    if not path.endswith((".patch", ".diff")):
+        yield from _assigned(data, path, strict=strict)
+        return
+    start = 0
+    while start < len(data):
+        end = data.find(_FILE_OF_PATCH, start + 1)
+        end = len(data) if end < 0 else end
+        section = data[start:end]
+        name = _NAME_OF_PATCH.search(section, 0, _PATCH_HEAD)
+        inner = path if name is None else name[1].decode("utf-8", "replace")
+        for at, what in _assigned(section, inner, strict=strict):
+            yield start + at, what
+        start = end
+
+
+_FILE_OF_PATCH: Final = b"\ndiff --git "
+_NAME_OF_PATCH = re.compile(
+    rb"^(?:\+\+\+ b|diff --git a)/([^\n\t ]{1,300})", re.MULTILINE
+)
+_PATCH_HEAD: Final = 2000
+
+
+def _assigned(data: bytes, path: str, *, strict: bool) -> Iterator[Found]:
     """Yield the literals that are assigned to a name that says they are secret.
 
     Args:

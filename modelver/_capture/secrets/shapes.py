@@ -211,6 +211,9 @@ def is_random(value: str, least: int = 16) -> bool:
         return False
     if is_stand_in(value) or is_reference(value) or is_wordy(value):
         return False
+    low = value.lower()
+    if len(value) < _LONG and any(word in low for word in _SAYS_SO):
+        return False
     digits = sum(c.isdigit() for c in value)
     if not digits or digits == len(_BETWEEN.sub("", value)):
         # A number is an id or a count; a long run of mixed letters may still be one.
@@ -218,5 +221,8 @@ def is_random(value: str, least: int = 16) -> bool:
     return is_hex(value) or is_uuid(value) or entropy(value) > _BITS
 
 
+# What a person calls a secret that is none: "s3cr3t-of-jenkins", "test-token-1".
+_SAYS_SO: Final = ("secret", "s3cr3t", "s3cret", "passw", "token", "test")
+_LONG: Final = 24
 _MIXED: Final = 0.4
 _BITS: Final = 2.8

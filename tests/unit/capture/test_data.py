@@ -65,7 +65,16 @@ def test_records_of_csv(
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b'"never closed\n', b"\xff\xfe\x00a\n", b"a\0b\n1\n", b"x" * 70_000]
+    "raw",
+    [
+        b"",
+        b'"never closed\n',
+        b"\xff\xfe\x00a\n",
+        b"a\0b\n1\n",
+        b"x" * 70_000,
+        b"a\n" + b'"\n"\n' * 600_000,
+    ],
+    ids=range(6),
 )
 def test_what_is_no_csv_says_nothing(raw: bytes) -> None:
     """Neither does a first line of any length."""
@@ -170,12 +179,26 @@ def test_missing_is_not_zero() -> None:
     some = pandas.DataFrame({"a": pandas.array([1, None], dtype="Int64")})
     zero = pandas.DataFrame({"a": pandas.array([1, 0], dtype="Int64")})
     assert _content(some) != _content(zero)
+    elsewhere = [[1, None, 0], [1, 0, None]]
+    tables = (pandas.DataFrame({"a": pandas.array(v, "Int64")}) for v in elsewhere)
+    assert len(set(map(_content, tables))) == 2
     times = pandas.DataFrame({"t": pandas.to_datetime(["2026-01-01", None])})
     assert _content(times) == _content(times.copy())
     zones = times.assign(t=times["t"].dt.tz_localize("UTC"))
     assert _content(zones) != _content(times)
     labels = pandas.DataFrame({"c": pandas.Categorical(["a", "b", None])})
     assert _content(labels) == _content(labels.astype(object))
+
+
+def test_all_nan_are_one() -> None:
+    """There are millions of them, and which one it is says nothing."""
+    pandas = pytest.importorskip("pandas")
+    patterns = [0x7FF8000000000000, 0x7FF8000000000001, 0xFFF8000000000000]
+    bits = numpy.array(patterns, dtype="u8")
+    contents = {
+        _content(pandas.DataFrame({"a": bits[n : n + 1].view("f8")})) for n in range(3)
+    }
+    assert len(contents) == 1
 
 
 def test_text_cannot_be_shifted_between_rows() -> None:

@@ -4,7 +4,6 @@ import base64
 import json
 import random
 import string
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ from modelver._capture.secrets import (
     secret_name,
 )
 from tests.hostile.fake_secrets import fakes
-from tests.hostile.watching import bounded
+from tests.hostile.watching import quick
 
 TOKEN = next(fake.value for fake in fakes() if fake.name == "gitlab")
 HEX = "0123456789abcdef"
@@ -118,6 +117,8 @@ url = "https://user:password@example.com/"
 dsn = "postgres://postgres:postgres@localhost/test"
 auth = ("user", "pass")
 key = jax.random.PRNGKey(1234567)
+secret_key = "s3cr3t-of-jenkins"
+api_key = "test-token-1"
 commit = "3f786850e387550fdab836ed7e6dc881de23001b"
 run = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
 """,
@@ -160,6 +161,20 @@ def test_a_line_that_somebody_has_looked_at(mark: str) -> None:
     """The remarks that other scanners heed are heeded."""
     data = f"a = '{TOKEN}'  # {mark}\nb = '{TOKEN}'\n".encode()
     assert [hit.line for hit in find_secrets(data, "x.py", thorough=True)] == [2]
+
+
+def test_a_patch_is_read_file_by_file() -> None:
+    """Each as what it is: a program, a configuration, a test."""
+    word = "q7xkw9vbw2zt"
+    files = {"src/a.py": f"password = {word}", "conf/a.ini": f"password = {word}"}
+    files["tests/test_a.py"] = f"password = '{word}'"
+    patch = "".join(
+        f"diff --git a/{name} b/{name}\n--- a/{name}\n+++ b/{name}\n@@ -0,0 +1 @@\n"
+        f"+{line}\n"
+        for name, line in files.items()
+    )
+    (hit,) = find_secrets(patch.encode(), "code/x.patch", thorough=True)
+    assert (hit.line, hit.column) == (10, 2)
 
 
 def test_a_key_in_base_64_is_a_key() -> None:
@@ -359,4 +374,5 @@ def test_hundreds_of_kilobytes_of_one_thing_take_no_time(text: str) -> None:
     """No expression goes back over what it has read: a second, and not a day."""
     for filling in (text, text + "A1" * 10 + " "):
         data = (filling * (2**18 // len(filling) + 1)).encode()
-        bounded(partial(find_secrets, data, "x.cfg", thorough=True))
+        with quick():
+            find_secrets(data, "x.cfg", thorough=True)

@@ -424,6 +424,17 @@ def test_a_tracked_file_that_is_there(register: Register, tmp_path: Path) -> Non
     assert "dvc commit" in error.hints[0]
 
 
+def test_a_dvc_file_leads_nowhere_else(register: Register, tmp_path: Path) -> None:
+    """Somebody's .dvc file cannot have a file of this machine copied."""
+    path = _dvc(tmp_path / "repo")
+    (tmp_path / "private.txt").write_text("mine")
+    for evil in ("../private.txt", str(tmp_path / "private.txt")):
+        said = f"outs:\n- md5: {MD5}\n  hash: md5\n  path: {evil}\n"
+        Path(f"{path}.dvc").write_text(said)
+        error = _refused(register, Data(f"{path}.dvc", how="copy"))
+        assert "outside of its repository" in error.message
+
+
 def test_a_pipeline_and_a_folder_of_dvc(
     registry: Registry, register: Register, tmp_path: Path
 ) -> None:
@@ -639,6 +650,15 @@ def test_hostile_paths(register: Register, tmp_path: Path) -> None:
         for how in (None, "digest"):
             with pytest.raises((InvalidInputError, modelver.ModelverError)):
                 register(data=Data(path, how=how))
+
+
+def test_not_everything_is_counted(
+    register: Register, train: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read only to be counted has a limit, for all inputs together."""
+    monkeypatch.setattr("modelver._registry.plans._MOST_COUNTED", 2 * len(CSV))
+    found = register(data=dict.fromkeys("abc", train)).inputs
+    assert [source.rows for source in found] == [2, 2, None]
 
 
 def test_many_columns_are_not_all_told(register: Register, tmp_path: Path) -> None:

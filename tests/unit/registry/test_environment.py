@@ -181,6 +181,7 @@ def test_exactly_these(house: Wheelhouse, recorded: Recorded, tmp_path: Path) ->
     assert said.stdout == "2\n"
 
 
+@pytest.mark.large
 @pytest.mark.parametrize("record", [None, {"one/data.txt": b"1"}], ids=["new", "old"])
 def test_a_tampered_package_is_named(
     record: Mapping[str, bytes] | None,
@@ -202,6 +203,7 @@ def test_a_tampered_package_is_named(
     assert (tmp_path / "env").is_dir()
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "path", ["one/more.py", "one/__pycache__/__init__.cpython-311.pyc", "evil.pth"]
 )
@@ -222,6 +224,7 @@ def test_what_a_wheel_does_not_list_is_found(
     assert not ran.exists()
 
 
+@pytest.mark.large
 def test_what_cannot_be_had_leaves_nothing(
     house: Wheelhouse, recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -236,6 +239,7 @@ def test_what_cannot_be_had_leaves_nothing(
     assert not (tmp_path / "env").exists()
 
 
+@pytest.mark.large
 @pytest.mark.usefixtures("house")
 def test_pip_shows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What an installer repeats of an index with a password is told without it."""
@@ -255,6 +259,7 @@ def test_pip_shows_no_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert SECRET not in said
 
 
+@pytest.mark.large
 def test_an_edited_project_is_never_taken_from_an_index(
     house: Wheelhouse, recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -269,6 +274,7 @@ def test_an_edited_project_is_never_taken_from_an_index(
     assert not list((tmp_path / "env").rglob("one"))
 
 
+@pytest.mark.large
 def test_where_to_is_not_the_users_setting(
     house: Wheelhouse,
     recorded: Recorded,
@@ -301,6 +307,7 @@ def test_nothing_is_built_over(
     assert not (tmp_path / "nowhere").exists()
 
 
+@pytest.mark.large
 def test_progress_is_told(
     house: Wheelhouse, recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -320,6 +327,7 @@ def test_progress_is_told(
     assert (told.size, told.done) == (2, 2)
 
 
+@pytest.mark.large
 def test_without_a_pip_of_our_own(
     house: Wheelhouse,
     recorded: Recorded,
@@ -332,6 +340,7 @@ def test_without_a_pip_of_our_own(
     assert (check.same, check.matched) == (True, 2), str(check)
 
 
+@pytest.mark.large
 def test_an_address_is_asked_for_its_very_file(
     house: Wheelhouse, recorded: Recorded, tmp_path: Path
 ) -> None:
@@ -491,6 +500,30 @@ def test_an_environment_that_is_there(
     assert not unknown.same
 
 
+def test_another_python_is_another_environment(
+    house: Wheelhouse, there: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same packages beside another minor version or implementation are not it."""
+    packages, prints = both(house)
+    for implementation, python in (
+        (sys.implementation.name, "3.99.0"),
+        ("other", PYTHON),
+    ):
+        value = Environment(
+            implementation=implementation,
+            python=python,
+            packages=packages,
+            fingerprints=prints,
+        )
+        check = building.compare_environment(value, there)
+        assert check.matched == 2
+        assert not check.same
+        assert f"recorded is {implementation} {python}" in check.differences[0]
+    monkeypatch.chdir(there / "bin")
+    monkeypatch.setenv("PATH", ".")
+    assert interpreters.program_on_path("python") is None
+
+
 def _change(there: Path) -> None:
     only(there, "one/data.txt").write_text("2")
 
@@ -523,6 +556,7 @@ def _endless(there: Path) -> None:
     path.write_text(path.read_text() + "../../../../../../../../dev/zero,sha256=x,1\n")
 
 
+@pytest.mark.large
 @pytest.mark.parametrize(
     "damage", [_change, _remove, _swap, _add, _no_record, _giant, _endless]
 )
