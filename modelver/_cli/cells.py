@@ -5,7 +5,7 @@ from datetime import datetime
 from json import dumps
 from typing import Any
 
-from modelver._cli.output import Cell, Table, digest, metric, size, some
+from modelver._cli.output import Cell, Table, metric, size, some
 from modelver._registry.version import ModelVersion
 from modelver._values.text import human_number
 
@@ -95,7 +95,7 @@ def _origins(v: ModelVersion) -> Iterator[tuple[str, Cell]]:
     yield from (("parent", Cell(parent)) for parent in v.parents)
     for source in v.inputs:
         words = [source.name, source.digest]
-        told = [digest(source.digest).shown]
+        told = [source.digest[:15]]
         if source.how != "copy":
             told.append(source.how)
         if source.uri is not None:

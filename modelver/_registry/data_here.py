@@ -154,8 +154,8 @@ def _require_there(tracked: Tracked) -> None:
     path = tracked.path
     if tracked.top is None or not path.is_relative_to(tracked.top):
         raise InvalidInputError(
-            f"a .dvc file names {quoted(os.fspath(path), 200)}, which is outside of its "
-            "repository",
+            f"a .dvc file names {quoted(os.fspath(path), 200)}, which is outside of "
+            "its repository",
             kind=ErrorKind.UNSUPPORTED_FILE,
             hint="Give the path itself if it is that which you mean.",
         )

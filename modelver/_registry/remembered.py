@@ -76,7 +76,7 @@ class RememberedRecords:
             self._write(dict(list(kept.items())[-_MOST:]))
 
     def _line(self, path: str) -> list[Any]:
-        """Return size, times, inode, boot and fingerprint; nothing where it is amiss."""
+        """Return size, times, inode, boot and fingerprint; nothing if it is amiss."""
         line = self._lines.get(path)
         if not isinstance(line, list) or len(line) != _FIELDS:
             return []

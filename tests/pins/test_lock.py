@@ -16,9 +16,9 @@ from modelver.errors import (
 from tests.pins.conftest import World
 
 
-def lock(world: World, ref: str = "fraud@^1.0", **more: str) -> Path:
+def lock(world: World, ref: str = "fraud@^1.0", name: str | None = None) -> Path:
     """Pin a version in the lock."""
-    modelver.pin(ref, registry=world.registry, lock=True, **more)
+    modelver.pin(ref, registry=world.registry, lock=True, name=name)
     return world.repo / "modelver.lock"
 
 

@@ -319,11 +319,12 @@ def test_lines_of_a_user_stay(world: World, end: str, last: str | None) -> None:
 def test_what_is_kept_of_a_ref(world: World) -> None:
     """The ref as it was asked for; where it names no model, the exact one."""
     version = world.registry.get("fraud@1.0.0")
-    for ref, kept in [
+    expected: list[tuple[str | modelver.ModelVersion, str]] = [
         ("fraud", "fraud"),
         ("fraud@latest", "fraud@latest"),
         (version, "fraud@1.0.0"),
         (version.digest, "fraud@1.0.0"),
-    ]:
+    ]
+    for ref, kept in expected:
         done = modelver.pin(ref, "models", registry=world.registry)
         assert done.ref == kept

@@ -8,6 +8,7 @@ import pytest
 
 import modelver
 from modelver._pins import find, pull as pulling
+from modelver._pins.source import local_copies
 from modelver._registry.registry import Registry
 from modelver.errors import (
     AlreadyExistsError,
@@ -273,10 +274,9 @@ def test_a_copy_is_verified_where_it_lands(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What changes between the cache and the work tree does not arrive either."""
-    real = pulling.local_copies
 
     def tampered(*args: object) -> dict[str, Path]:
-        found = real(*args)  # type: ignore[arg-type]
+        found = local_copies(*args)  # type: ignore[arg-type]
         other = world.folder / "other"
         other.write_bytes(b"eno")
         return {**found, "w.bin": other}
