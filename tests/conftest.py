@@ -30,6 +30,10 @@ settings.register_profile("brief", settings.get_profile("ci"), max_examples=20)
 # --hypothesis-profile is read later, and wins.
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
+# The code of these tests is this repository: it would be in every version. Here for the
+# fixtures of a session; below for each test.
+os.environ["MODELVER_CODE"] = "off"
+
 # Example distributions are tested as installed: nox -s plugins.
 _EXAMPLES = (Path(__file__).parent / "plugins").glob("*/pyproject.toml")
 collect_ignore = [str(found.parent) for found in _EXAMPLES]

@@ -18,6 +18,7 @@ def reproduce(args: Namespace) -> Reply:
         run=args.run,
         python=args.python,
         data=pairs(args.data, "--data"),
+        fetch=args.fetch,
         timeout=args.timeout,
         keep_going=args.keep_going,
         attest=args.attest,

@@ -25,6 +25,7 @@ REPRODUCING: Final = (
                 metavar="PATH",
             ),
             many("--data", "where an input lies that was not copied", "NAME=PATH"),
+            switch("--fetch", "fetch data that lies elsewhere, and compare it"),
             option("--timeout", "end the command then", metavar="SECONDS", type=float),
             switch("--keep-going", "go on where environment or metrics differ"),
             switch("--attest", "record in the registry what came of it"),

@@ -31,6 +31,8 @@ from modelver._values.text import quoted
 from modelver.errors import InvalidInputError, ModelverError
 
 _NOT_ASKED: Final = "it was not asked for"
+# An address in a registry may be anybody's, and is asked for with our credentials.
+_NOT_FETCHED: Final = "data lies elsewhere: fetch=True compares it"
 _NOT_RUN: Final = "nothing was run: ask with run=True, after a look at the plan"
 # What the recorded run is told again; a registry may be hostile, so no other name is.
 _TOLD_AGAIN: Final = frozenset(
@@ -61,6 +63,7 @@ class Attempt:
         *,
         python: Path | None,
         data: Mapping[str, Any],
+        fetch: bool,
         timeout: float | None,
     ) -> None:
         self._core = core
@@ -68,6 +71,7 @@ class Attempt:
         self._place = place
         self._python = python
         self._data = data
+        self._fetch = fetch
         self._timeout = timeout
         self._recipe = version.recipe or Recipe()
         self._fetched: dict[str, Path] = {}
@@ -168,7 +172,7 @@ class Attempt:
             self._version.checkout(self._place / "version", progress=False)
         except ModelverError as error:
             return FAILED, error.message, ()
-        broken, passing = [], []
+        broken, passing, far = [], [], []
         for source in self._version.inputs:
             if source.how == "copy":
                 continue
@@ -176,6 +180,11 @@ class Attempt:
                 passing.append(
                     f"input {source.name}: it was in memory, {source.digest}"
                 )
+                continue
+            if source.uri is not None and not (
+                self._fetch or source.name in self._data
+            ):
+                far.append(f"input {source.name}: {source.uri}")
                 continue
             key = f"data/{source.name}"
             nearby = self._recipe.sources.get(key)
@@ -192,6 +201,8 @@ class Attempt:
         broken += self._compare_given()
         if broken:
             return FAILED, "what it was made from is no longer there", tuple(broken)
+        if far:
+            return UNTRIED, _NOT_FETCHED, tuple(far)
         return PASSED, "", tuple(passing)
 
     def _compare_given(self) -> list[str]:

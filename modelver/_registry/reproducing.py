@@ -37,6 +37,7 @@ def reproduce(
     run: bool,
     python: str | os.PathLike[str] | None,
     data: Mapping[str, Any] | None,
+    fetch: bool,
     timeout: float | None,
     keep_going: bool,
     attest: bool,
@@ -56,6 +57,7 @@ def reproduce(
             place,
             python=None if python is None else local_path(python, "the interpreter"),
             data=data or {},
+            fetch=fetch or run,
             timeout=timeout,
         ).climb(level, run=run, keep_going=keep_going)
     made = evolve(made, workdir=os.fspath(place) if kept else None)

@@ -77,6 +77,7 @@ class VersionProof:
         run: bool = False,
         python: str | os.PathLike[str] | None = None,
         data: Mapping[str, Any] | None = None,
+        fetch: bool = False,
         timeout: float | None = None,
         keep_going: bool = False,
         attest: bool = False,
@@ -103,6 +104,9 @@ class VersionProof:
                 environment is built from what was recorded.
             data: Input to a path: where data lies that was not copied, or that is to
                 be compared with what was.
+            fetch: Fetch data from the addresses that were recorded, with this machine's
+                credentials, and compare it; *run* does so too. Without it, what lies
+                elsewhere is not tried.
             timeout: Seconds after which the command is ended.
             keep_going: Go on where the environment or the metrics differ.
             attest: Record what came of it in the registry, by a commit; the version
@@ -124,6 +128,7 @@ class VersionProof:
             run=run,
             python=python,
             data=data,
+            fetch=fetch,
             timeout=timeout,
             keep_going=keep_going,
             attest=attest,
