@@ -10,7 +10,7 @@ ENVIRONMENT: Final[Sequence[Verb]] = (
         "env",
         "commands_environment:env",
         GET,
-        "show the environment of a version, build it again, or compare one with it",
+        "show the environment of a version, or build it again",
         (
             REF,
             option(

@@ -17,7 +17,7 @@ PINNING: Final[Sequence[Verb]] = (
         "pin",
         "commands_pins:pin",
         GET,
-        "pin a version in a Git repository: a small pointer file, and the bytes beside",
+        "pin a version in Git: a small pointer file, its bytes beside",
         (
             REF,
             word("folder", "where the pointer goes; none: only --lock", nargs="?"),

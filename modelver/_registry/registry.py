@@ -134,7 +134,7 @@ class Registry(Reading, Verbs[ModelVersion]):
         parents: RefLike | Iterable[RefLike] = (),
         aliases: str | Iterable[str] = (),
         container: str | Mapping[str, str] | None = None,
-        command: str | Sequence[str] | None = None,
+        command: str | Sequence[str] | bool | None = None,
         outputs: Mapping[str, Any] | None = None,
         tolerance: Any = None,
         seeds: Any = None,
@@ -183,7 +183,7 @@ class Registry(Reading, Verbs[ModelVersion]):
             container: Image that the run had: ``repo@sha256:...``; None: what the
                 machine or CI tells.
             command: What to run to make it again: ``["python", "train.py"]``, or the
-                same as text.
+                same as text; True: the command line of this process.
             outputs: Where that command leaves what is in the bundle, and its metrics:
                 ``{"model": "out", "metrics": "out/metrics.json"}``, relative to the
                 folder that it runs in; None: where *files* lie now.

@@ -25,7 +25,7 @@ class Wanted:
     aliases: str | Iterable[str] = ()
     environment: bool = True
     container: str | Mapping[str, str] | None = None
-    command: str | Sequence[str] | None = None
+    command: str | Sequence[str] | bool | None = None
     outputs: Mapping[str, Any] | None = None
     tolerance: Any = None
     seeds: Any = None

@@ -189,9 +189,7 @@ ACTIONS: Final = {
     ),
     "withdraw": _fields(name=TEXT, version=TEXT, reason=TEXT),
     "restore": _fields(name=TEXT, version=TEXT, reason_=MAYBE),
-    "attest": _fields(
-        name=TEXT, version=TEXT, kind=TEXT, digest=TEXT, results_=LABELS
-    ),
+    "attest": _fields(name=TEXT, version=TEXT, kind=TEXT, digest=TEXT, results_=LABELS),
     "feature": _fields(read_=TEXTS, write_=TEXTS),
 }
 

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,9 +24,8 @@ OUTCOMES = ["L0", "L1", "L2", "L3", "L4"]
 def _wheels(
     wheelhouse: Wheelhouse,  # noqa: F811 - pytest's way
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[None]:
+) -> None:
     wheelhouse.use(monkeypatch)
-    return
 
 
 def outcomes(made: Reproduction) -> list[str]:
@@ -75,7 +73,14 @@ def test_a_seeded_project_is_made_again_bit_for_bit(
 def register(project: Path, python: Path, registry: Path, *words: str) -> None:
     """Register what a project made by the command line of its own environment."""
     variables = {k: v for k, v in os.environ.items() if k != "MODELVER_CODE"}
-    run = [python, "-m", "modelver", "register", "--registry", str(registry)]
+    run: list[str | Path] = [
+        python,
+        "-m",
+        "modelver",
+        "register",
+        "--registry",
+        str(registry),
+    ]
     done = subprocess.run(
         [*run, *words],
         cwd=project,

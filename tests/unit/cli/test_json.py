@@ -23,7 +23,11 @@ REPORT: Final = (
 )
 AUDIT: Final = "ref grade next_grade missing checks omitted"
 USAGE: Final = "total deduplication models versions"
-DIFF: Final = "old new metrics slices params config files inputs packages code tags"
+DIFF: Final = (
+    "old new metrics slices params config files inputs packages code hardware tags"
+)
+REPRODUCTION: Final = "ref digest level ok results plan workdir attestation host"
+ENVIRONMENT: Final = "ref implementation python packages fingerprints sources locks"
 DIAGNOSIS: Final = (
     "url verdict means ok backend capabilities versions settings findings milliseconds "
     "skew left"
@@ -64,6 +68,9 @@ CALLS: Final = {
     "du": ("du", USAGE, False),
     "audit": ("audit fraud@0.1.0", AUDIT, False),
     "gate": ("gate fraud@0.1.0 auc>0.5", "ref base passed tests", False),
+    "env": ("env whole", ENVIRONMENT, False),
+    "reproduce": ("reproduce fraud@0.1.0", REPRODUCTION, False),
+    "reproducibility": ("reproducibility", "versions attempted levels", False),
     "doctor": ("doctor --read-only", DIAGNOSIS, False),
     "cache": ("cache", "folder size max_size max_age registries", False),
     "outcome": ("outcome TXID", "landed commit", False),
@@ -77,6 +84,7 @@ CALLS: Final = {
 def test_every_verb_has_a_document(cli: Run, fraud: Registry, verb: str) -> None:
     """A verb prints one document with exactly these keys, and nothing else."""
     fraud.register("fraud", {"w.bin": b"three"}, version="0.3.0", environment=False)
+    fraud.register("whole", {"w.bin": b"1"})
     for ref in ("fraud@0.1.0", "fraud@0.2.0"):
         fraud.promote(ref, "moved")
     line, keys, is_list = CALLS[verb]

@@ -84,7 +84,8 @@ def test_a_decorator(here: Path) -> None:
         write(str(lr))
         return {"model": "out", "metrics": {"auc": 0.9}, "tags": {"team": "risk"}}
 
-    assert train.version is None
+    before = train.version
+    assert before is None
     assert train(frame=object())["metrics"] == {"auc": 0.9}
     assert train.version is not None
     assert train.version.params == {"lr": 0.1}
