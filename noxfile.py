@@ -33,7 +33,7 @@ QUICK = "not (remote or servers or slow or race or crash)"
 PARALLEL = ["--numprocesses=auto", "--maxprocesses=8", "--dist=worksteal"]
 # The other Pythons leave to the first what is alike on each of them, and takes long.
 BRIEF = ["-m", f"{QUICK} and not large", "--ignore=tests/damage"]
-BRIEF += ["--ignore=tests/stores", "--ignore=tests/ci"]
+BRIEF += [f"--ignore=tests/{name}" for name in ("stores", "ci", "pins")]
 BRIEF += ["--hypothesis-profile=brief"]
 THOROUGH = "(slow or race or crash) and not (remote or servers)"
 

@@ -1,6 +1,7 @@
 """With ``--json`` every verb prints one document, of the keys that the manual says."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,8 @@ DIAGNOSIS: Final = (
     "url verdict means ok backend capabilities versions settings findings milliseconds "
     "skew left"
 )
+PIN: Final = "path target ref version digest state"
+GIT: Final = "top hooks present filter interpreter works"
 MOVE: Final = "seq time kind version previous author reason"
 
 # A line for each verb, the keys of its document, and whether it is a list of them.
@@ -68,6 +71,10 @@ CALLS: Final = {
     "du": ("du", USAGE, False),
     "audit": ("audit fraud@0.1.0", AUDIT, False),
     "gate": ("gate fraud@0.1.0 auc>0.5", "ref base passed tests", False),
+    "pin": ("pin fraud@0.1.0 models", PIN, False),
+    "pull": ("pull", PIN, True),
+    "update": ("update", "path name ref old new", True),
+    "git": ("git status", GIT, False),
     "env": ("env whole", ENVIRONMENT, False),
     "reproduce": ("reproduce fraud@0.1.0", REPRODUCTION, False),
     "reproducibility": ("reproducibility", "versions attempted levels", False),
@@ -87,6 +94,10 @@ def test_every_verb_has_a_document(cli: Run, fraud: Registry, verb: str) -> None
     fraud.register("whole", {"w.bin": b"1"})
     for ref in ("fraud@0.1.0", "fraud@0.2.0"):
         fraud.promote(ref, "moved")
+    if verb in ("pin", "pull", "update", "git"):
+        subprocess.run(["git", "init", "-q"], check=True)  # noqa: S607 - the one on the PATH
+    if verb in ("pull", "update"):
+        assert cli("pin", "fraud@0.1.0", "models").code == 0
     line, keys, is_list = CALLS[verb]
     said = cli("--json", *line.replace("TXID", fraud.log()[0].txid).split())
     assert (said.code, said.err) == (0, "")
