@@ -17,6 +17,7 @@ MODEL: Final = "fraud"
 OTHER: Final = "nlp/intent"
 ALIAS: Final = "production"
 _TIME: Final = re.compile(r"time='[^']*'")
+_RUN: Final = re.compile(r"('(?:state|started|ended)'): '[^']*'")
 
 Act = Callable[[Registry], Any]
 
@@ -193,8 +194,12 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 
 
 def said(registry: Registry) -> str:
-    """Return all that *registry* says of its models, but for the time of day."""
-    return _TIME.sub("time=''", repr(registry._core.state().models))
+    """Return all that *registry* says of its models, but for when, and by what chance.
+
+    The record of a run tells how far random generators were, and when a draft began.
+    """
+    told = _TIME.sub("time=''", repr(registry._core.state().models))
+    return _RUN.sub(r"\1: ''", told)
 
 
 def run(scenario: Scenario, backend: Backend, timeout: float = 60.0) -> Registry:

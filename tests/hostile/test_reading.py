@@ -30,15 +30,18 @@ READS: Final[dict[str, Callable[[Registry], object]]] = {
     "__repr__": repr,
     "alias_history": lambda r: r.alias_history("m", "production"),
     "aliases": lambda r: r.aliases("m"),
+    "audit": lambda r: (r.audit(), r.audit("m")),
     "at": lambda r: r.at(1).models(),
     "cache": lambda r: (r.get("m").path(), r.cache.info(), r.cache.clear()),
     "compare": lambda r: str(r.compare(["m", "m@0.1.0"])),
     "diff": lambda r: str(r.diff("m@0.1.0", "m")),
+    "gate": lambda r: r.gate("m", "metrics.auc > 0.1"),
     "get": lambda r: r.get("m"),
     "lineage": lambda r: r.lineage("m").to_mermaid(),
     "log": lambda r: r.log(),
     "models": lambda r: r.models(),
     "outcome": lambda r: r.outcome("0" * 32),
+    "reproducibility": lambda r: r.reproducibility(),
     "resolve": lambda r: r.resolve("m@production"),
     "search": lambda r: r.search("metrics.auc > 0.5", order_by="metrics.auc"),
     "seq": lambda r: r.seq,
@@ -71,6 +74,10 @@ VERSION_READS: Final[dict[str, Callable[[ModelVersion, Path], object]]] = {
     "path": lambda v, _: v.path(),
     "checkout": lambda v, out: v.checkout(out / "checkout"),
     "verify": lambda v, _: v.verify(),
+    "audit": lambda v, _: v.audit(),
+    "reproduce": lambda v, out: v.reproduce(out / "again", level="L0"),
+    "reproductions": lambda v, _: v.reproductions(),
+    "patch": lambda v, _: v.patch("m@0.1.0"),
     "diff": lambda v, _: v.diff("m@0.1.0"),
     "lineage": lambda v, _: v.lineage().to_dict(),
     "to_dict": lambda v, _: v.to_dict(),
@@ -122,9 +129,11 @@ def test_every_name_is_asked() -> None:
         for name, member in inspect.getmembers(ModelVersion)
         if isinstance(member, property)
     }
-    assert _public(ModelVersion) - properties - READS.keys() | {"diff", "lineage"} == (
-        VERSION_READS.keys() - {"verify"}
-    ) | {"diff", "lineage"}
+    assert _public(ModelVersion) - properties - READS.keys() | {
+        "audit",
+        "diff",
+        "lineage",
+    } == (VERSION_READS.keys() - {"verify"}) | {"audit", "diff", "lineage"}
 
 
 @pytest.mark.parametrize("role", ["reader", "anybody"])
