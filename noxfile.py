@@ -1,8 +1,9 @@
 """Every chore of the project, by one name each, here and in CI: ``nox -l`` lists them.
 
 Plain ``nox`` is what a change must pass. The whole suite runs on the Python that
-runs nox, and the quick part of it on every other Python that is present; a workflow
-that starts nox from each Python in turn so runs all of it on all of them.
+runs nox, and the quick part of it on the newest other Python that is present; with
+``nox -s tests`` on all of them. A workflow that starts nox from each Python in turn so
+runs all of it on all of them.
 """
 
 import os
@@ -21,7 +22,6 @@ nox.options.download_python = "never"
 # CI=1 would make a missing Python an error; a workflow that means it says so itself.
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_venv = "yes"
-nox.options.sessions = ["lint", "types", "floors", "tests", "docs"]
 
 PROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PROJECT)
@@ -58,6 +58,16 @@ def _switch_pyenv_on() -> None:
 
 
 _switch_pyenv_on()
+
+
+def _newest_other() -> list[str]:
+    """Return the session of the newest other Python that is present, if one is."""
+    others = (v for v in reversed(PYTHONS) if v != HERE and shutil.which(f"python{v}"))
+    return [f"tests-{version}" for version in others][:1]
+
+
+TESTS = [f"tests-{HERE}", *_newest_other()]
+nox.options.sessions = ["lint", "types", "floors", *TESTS, "docs"]
 
 
 def _group(name: str) -> list[str]:
