@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from modelver import Registry
 from modelver.plugin import Backend
@@ -17,7 +17,6 @@ MODEL: Final = "fraud"
 OTHER: Final = "nlp/intent"
 ALIAS: Final = "production"
 _TIME: Final = re.compile(r"time='[^']*'")
-_RUN: Final = re.compile(r"('(?:state|started|ended)'): '[^']*'")
 
 Act = Callable[[Registry], Any]
 
@@ -194,12 +193,22 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
 
 
 def said(registry: Registry) -> str:
-    """Return all that *registry* says of its models, but for when, and by what chance.
+    """Return all that *registry* says of its models, but for when, where and by chance.
 
-    The record of a run tells how far random generators were, and when a draft began.
+    The record of a run is left out: it tells of the process that registered, which
+    libraries it had loaded, and how far their random generators were.
     """
-    told = _TIME.sub("time=''", repr(registry._core.state().models))
-    return _RUN.sub(r"\1: ''", told)
+    models = {
+        name: evolve(
+            model,
+            versions={
+                key: evolve(version, record=evolve(version.record, run={}))
+                for key, version in model.versions.items()
+            },
+        )
+        for name, model in registry._core.state().models.items()
+    }
+    return _TIME.sub("time=''", repr(models))
 
 
 def run(scenario: Scenario, backend: Backend, timeout: float = 60.0) -> Registry:
