@@ -14,7 +14,7 @@ from modelver._registry.core import Core
 from modelver._registry.fetching import fetch_input, is_passing
 from modelver._registry.rehearsal import VARIABLE, Noted, noted, overlay_of
 from modelver._registry.stage_set import files_below, inside, set_stage
-from modelver._registry.version import ModelVersion
+from modelver._registry.subject import Subject
 from modelver._reproduce.compare import same_tensors
 from modelver._reproduce.run import RunResult, run_command, variables_of, words_of
 from modelver._store import ManifestStore, ObjectStore
@@ -58,7 +58,7 @@ class Attempt:
     def __init__(
         self,
         core: Core,
-        version: ModelVersion,
+        version: Subject,
         place: Path,
         *,
         python: Path | None,

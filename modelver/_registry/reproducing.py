@@ -13,7 +13,7 @@ from modelver._bundle import local_path
 from modelver._registry.attempt import Attempt
 from modelver._registry.core import Core
 from modelver._registry.steps import Step
-from modelver._registry.version import ModelVersion
+from modelver._registry.subject import Subject
 from modelver._store import AttestationStore
 from modelver._values.entry import Action, Attest
 from modelver._values.jsonstrict import dumps
@@ -30,7 +30,7 @@ _KEPT_DETAILS: Final = 100
 
 def reproduce(
     core: Core,
-    version: ModelVersion,
+    version: Subject,
     *,
     workdir: str | os.PathLike[str] | None,
     level: str,
@@ -83,7 +83,7 @@ def _workdir(
     yield place, True
 
 
-def _attested(core: Core, version: ModelVersion, made: Reproduction) -> Reproduction:
+def _attested(core: Core, version: Subject, made: Reproduction) -> Reproduction:
     """Say so in the registry, for ever."""
     said = made.to_dict()
     for result in said["results"]:
@@ -104,7 +104,7 @@ def _attested(core: Core, version: ModelVersion, made: Reproduction) -> Reproduc
     return evolve(made, attestation=digest)
 
 
-def _attest(version: ModelVersion, digest: str, made: Reproduction) -> Step:
+def _attest(version: Subject, digest: str, made: Reproduction) -> Step:
     target = version.as_target
 
     def step(state: State) -> tuple[Action, ...]:

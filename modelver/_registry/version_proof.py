@@ -2,17 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from modelver._registry.core import Core
+from modelver._registry.subject import Subject
 from modelver._store import AttestationStore
 from modelver._values.entry import Recipe
 from modelver._values.jsonstrict import loads
 from modelver._values.reproduction import Reproduction
 from modelver._values.state import VersionState
-
-if TYPE_CHECKING:
-    from modelver._registry.version import ModelVersion
 
 _MAX: int = 2**20
 
@@ -116,13 +114,13 @@ class VersionProof:
             InvalidInputError: The folder is not empty, or a word is unknown.
             ReadOnlyError: *attest*, and the registry was opened for reading.
         """
-        from modelver._registry.reproducing import (  # noqa: PLC0415 - it imports this
+        from modelver._registry.reproducing import (  # noqa: PLC0415 - seldom asked for
             reproduce,
         )
 
         return reproduce(
             self._core,
-            cast("ModelVersion", self),
+            cast("Subject", self),
             workdir=workdir,
             level=level,
             run=run,
