@@ -224,7 +224,7 @@ def _collect_one(
             raise InvalidInputError(
                 f"the {role} {os.fspath(path)!r} does not exist",
                 kind=ErrorKind.MISSING_FILE,
-                hint=f"Relative paths start at {os.getcwd()!r}.",  # noqa: PTH109
+                hint=f"Relative paths start at {os.getcwd()!r}.",  # noqa: PTH109 - text
             ) from None
         if stat.S_ISDIR(info.st_mode):
             return _collect_folder(role, path, name, exclude)

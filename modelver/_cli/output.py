@@ -219,8 +219,8 @@ def _show_rich(stream: TextIO, table: Table, colour: bool) -> bool:  # noqa: FBT
     """Show *table* with rich; return whether it is installed."""
     try:
         from rich.console import Console  # noqa: PLC0415 - for tables on terminals
-        from rich.table import Table as RichTable  # noqa: PLC0415
-        from rich.text import Text as RichText  # noqa: PLC0415
+        from rich.table import Table as RichTable  # noqa: PLC0415 - an extra
+        from rich.text import Text as RichText  # noqa: PLC0415 - an extra
     except ImportError:
         return False
     drawn = RichTable(

@@ -45,7 +45,7 @@ def read_bytes(path: str, what: str, limit: int = _MAX_FILE) -> bytes:
         raise InvalidInputError(
             f"{what}: there is no file {quoted(path)}",
             kind=ErrorKind.MISSING_FILE,
-            hint=f"Relative paths start at {os.getcwd()!r}.",  # noqa: PTH109
+            hint=f"Relative paths start at {os.getcwd()!r}.",  # noqa: PTH109 - text
         ) from error
     except PermissionError as error:
         raise AccessDeniedError(f"{what}: cannot read {quoted(path)}") from error

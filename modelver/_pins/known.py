@@ -61,7 +61,7 @@ def _blob_name(git: Git, path: Path) -> str:
 def recall(git: Git, digests: Iterable[str]) -> bytes | None:
     """Return the pointer of a content; None where it is not known."""
     # Git waits for us, and seldom asks for more than its index knows.
-    from modelver._bundle.cache.places import read_plain  # noqa: PLC0415
+    from modelver._bundle.cache.places import read_plain  # noqa: PLC0415 - seldom needed
 
     for digest in digests:
         raw = read_plain(_folder(git) / digest.replace(":", "-"), MAX_POINTER)

@@ -42,8 +42,8 @@ def smudge(path: str, stream: IO[bytes]) -> tuple[IO[bytes], int]:
 
 def _bytes_of(pin: Pointer, path: str) -> tuple[IO[bytes], int]:
     # Imported where a failure leaves the pointer as it is.
-    from modelver._pins.source import Sources  # noqa: PLC0415
-    from modelver._pins.trust import Trust  # noqa: PLC0415
+    from modelver._pins.source import Sources  # noqa: PLC0415 - Git starts this often
+    from modelver._pins.trust import Trust  # noqa: PLC0415 - the same
 
     home = home_of(Path.cwd())
     base = (home.folder / path).parent

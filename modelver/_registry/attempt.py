@@ -291,7 +291,7 @@ class Attempt:
         try:
             found = self._measured()
         except (OSError, ValueError, RecursionError) as error:
-            return FAILED, f"its metrics cannot be read: {error}", ()
+            return FAILED, f"its metrics cannot be read: {type(error).__name__}", ()
         if found is None:
             return UNTRIED, "the command leaves no metrics that are known of", ()
         off = compare_metrics(expected, found, self._recipe.tolerance)

@@ -1,6 +1,7 @@
 """``reproduce``: a version is made again, and what came of it is told."""
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +27,11 @@ from modelver._values.text import quoted
 from modelver.errors import ErrorKind, InvalidInputError
 
 _KEPT_DETAILS: Final = 100
+# An absolute path, in quotes or up to the next space; what follows a scheme is none.
+_PATH: Final = re.compile(
+    r"""(?<=')(?:/|[A-Za-z]:\\)[^']* | (?<![^\s"'=(])(?:/|[A-Za-z]:\\)[^\s"'),]+""",
+    re.VERBOSE,
+)
 
 
 def reproduce(
@@ -86,10 +92,12 @@ def _workdir(
 def _attested(core: Core, version: Subject, made: Reproduction) -> Reproduction:
     """Say so in the registry, for ever."""
     said = made.to_dict()
+    said["plan"] = [_without_paths(line) for line in said["plan"]]
     for result in said["results"]:
         # What a program says may hold anything; it stays on this machine.
         kept = [] if result["level"] == "L2" else result["details"]
-        result["details"] = kept[:_KEPT_DETAILS]
+        result["details"] = [_without_paths(line) for line in kept[:_KEPT_DETAILS]]
+        result["why"] = _without_paths(result["why"])
     del said["workdir"], said["attestation"]
     document = {
         "format": 1,
@@ -102,6 +110,11 @@ def _attested(core: Core, version: Subject, made: Reproduction) -> Reproduction:
     digest = store.write(version.manifest_digest, dumps(document))
     core.commit([_attest(version, digest, made)], None, core.author)
     return evolve(made, attestation=digest)
+
+
+def _without_paths(text: str) -> str:
+    """Return *text* without the paths of this machine, which tell others nothing."""
+    return _PATH.sub("...", text)
 
 
 def _attest(version: Subject, digest: str, made: Reproduction) -> Step:

@@ -83,8 +83,13 @@ class _Crew:
             each.communicate(timeout=60)
 
 
-def race(url: str, options: Mapping[str, Any], rounds: int) -> None:
-    """One winner each round, all others know it, and readers see that value alone."""
+def race(url: str, options: Mapping[str, Any], rounds: int) -> int:
+    """One winner each round, all others know it, and readers see that value alone.
+
+    Returns:
+        How many rounds had one winner.
+    """
+    judged = 0
     racers = [(RACER, [url, dict(options), me]) for me in range(PROCESSES)]
     crew = _Crew([*racers, (READER, [url, dict(options)])])
     try:
@@ -99,5 +104,7 @@ def race(url: str, options: Mapping[str, Any], rounds: int) -> None:
             ]
             assert {seen for _, _, seen in told} == {value}
             assert read == [value], f"round {n}: a reader saw something else"
+            judged += 1
     finally:
         crew.end()
+    return judged

@@ -9,10 +9,10 @@ from tests.stores.servers.s3_server import S3Server
 @pytest.mark.race
 def test_one_winner(seaweed: S3Server) -> None:
     """A few rounds, for every run of the tests."""
-    race(seaweed.url(), seaweed.options, 2)
+    assert race(seaweed.url(), seaweed.options, 2) == 2
 
 
 @pytest.mark.slow
 def test_one_winner_each_of_20_rounds(seaweed: S3Server) -> None:
     """SeaweedFS lets losers wait for seconds, so there are not more."""
-    race(seaweed.url(), seaweed.options, 20)
+    assert race(seaweed.url(), seaweed.options, 20) == 20

@@ -1,11 +1,12 @@
 """What a reproduction leaves in the registry: a commit that cites a file."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from modelver import ModelVersion, Registry
+from modelver import Data, ModelVersion, Registry
 from modelver.errors import IntegrityError, ReadOnlyError
 
 
@@ -70,3 +71,26 @@ def test_who_may_only_read_attests_nothing(
         registry.get("m").reproduce(tmp_path / "again", attest=True)
     assert not (tmp_path / "again").exists()
     assert registry.get("m").reproduce()["L0"].passed
+
+
+def test_no_path_of_this_machine_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What differs is named to the caller with its place, and to others without."""
+    monkeypatch.chdir(tmp_path)
+    Path("train.csv").write_text("1\n")
+    registry = Registry(tmp_path / "registry", create=True)
+    version = registry.register(
+        "m",
+        {"model.bin": b"1"},
+        data={"train": Data("train.csv", how="digest")},
+        command="python train.py",
+        environment=False,
+    )
+    Path("train.csv").write_text("2\n")
+    made = version.reproduce(python=sys.executable, attest=True)
+    assert str(tmp_path) in made["L0"].details[0]
+    told = the_file(tmp_path).read_text()
+    assert str(tmp_path) not in told
+    assert sys.executable not in told
+    assert "input train" in told
