@@ -93,3 +93,18 @@ def test_what_was_said_is_recorded(cli: Run) -> None:
     assert version.recipe is not None
     assert version.recipe.tolerance["auc"].absolute == 0.01
     assert version.recipe.outputs == {"model": "out"}
+
+
+def test_a_file_too_many_or_too_few_is_named(cli: Run) -> None:
+    """Outputs are equal only if there is nothing more and nothing less."""
+    Path("out/n.bin").write_text("2")
+    register(cli, "fewer", "1")
+    Path("out/n.bin").unlink()
+    run = ["--run", "--python", sys.executable, "--json"]
+    (line,) = cli("reproduce", "fewer", *run).json["results"][4]["details"]
+    assert line == "model/n.bin: the command does not make it"
+    Path("train.py").write_text("for n in 'mn': open(f'out/{n}.bin', 'w').write('1')\n")
+    command = ["--command", "python train.py", "--no-environment"]
+    assert cli("register", "more", "out", "--code", "train.py", *command).code == 0
+    (line,) = cli("reproduce", "more", *run).json["results"][4]["details"]
+    assert line == "model/n.bin: the command makes it, and it is not registered"
